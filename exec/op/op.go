@@ -1,0 +1,99 @@
+// Package op holds the operators, one file each, and what an operator is.
+//
+// Contract: an Operator is a single-threaded state machine. Its task calls it from one goroutine, so
+// it holds no locks, starts no goroutines and reads no clock and no randomness: time and random bits
+// come from Context. Tasks align barriers, merge watermarks (minimum over live ports) and forward
+// signals; an operator cannot forget to. Batches are immutable once emitted or received; state copies
+// bytes and never points into a batch. Event time is types.Time, milliseconds.
+package op
+
+import (
+	"weir/exec/state"
+	"weir/sql/fn"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// Operator does the work of a plan node. Embed Base for the methods an operator has no use for.
+type Operator interface {
+	// Open is called once, before all else; Context.State is already restored.
+	Open(*Context) error
+	// Process takes a batch of the input at the port.
+	Process(port int, b *vec.Batch, out Emitter) error
+	// Watermark says that no row earlier than wm follows on any port. It returns the watermark to
+	// pass on, at most wm. Rows that it makes complete must be emitted before it returns.
+	Watermark(wm types.Time, out Emitter) (types.Time, error)
+	// Snapshot moves what memory holds, and has changed, into Context.State.
+	Snapshot() error
+	// End is called when all inputs have ended, after the watermark MaxTime.
+	End(out Emitter) error
+	Close() error
+}
+
+// Ticker is an Operator with processing-time timers.
+type Ticker interface {
+	// NextTick is when Tick wants to be called, types.MaxTime for never. Asked after each event.
+	NextTick() types.Time
+	// Tick is called at or after NextTick with the clock.
+	Tick(now types.Time, out Emitter) error
+}
+
+// Emitter takes the rows an operator produces. Emit may block: that is backpressure. It fails only
+// when the job is being torn down. The emitter owns the batch afterwards.
+type Emitter interface {
+	Emit(*vec.Batch) error
+}
+
+// Context is what an operator may use of its surroundings.
+type Context struct {
+	ID          string // of the plan node
+	Instance    int    // of Parallelism
+	Parallelism int
+	// State is the operator's keyed state; only key groups of this instance are seen.
+	State *state.State
+	// Fn is handed to kernels. The task sets its clock and watermark before each call.
+	Fn *fn.Ctx
+	// Budget is charged for memory that state holds.
+	Budget *Budget
+	// Metrics are counters shown to the user.
+	Metrics *Metrics
+	// Interrupted tells whether the job is being torn down; long loops ask now and then.
+	Interrupted func() bool
+}
+
+// Metrics are an operator instance's counters; the task reads them between calls.
+type Metrics struct {
+	LateDropped int64
+	Groups      int64
+	StateBytes  int64
+}
+
+// Budget bounds the memory that the operators of a process hold in state.
+type Budget struct {
+	grow func(bytes int64) bool
+}
+
+// NewBudget makes a budget from a function that charges bytes (negative: gives back) and tells
+// whether the total is within bounds.
+func NewBudget(grow func(bytes int64) bool) *Budget { return &Budget{grow: grow} }
+
+// Grow charges bytes; false means the operator should move cold state to the store.
+func (b *Budget) Grow(bytes int64) bool { return b == nil || b.grow == nil || b.grow(bytes) }
+
+// Base gives the methods of Operator that do nothing.
+type Base struct{}
+
+// Open does nothing.
+func (Base) Open(*Context) error { return nil }
+
+// Watermark passes the watermark on.
+func (Base) Watermark(wm types.Time, _ Emitter) (types.Time, error) { return wm, nil }
+
+// Snapshot has nothing to save.
+func (Base) Snapshot() error { return nil }
+
+// End has nothing to emit.
+func (Base) End(Emitter) error { return nil }
+
+// Close has nothing to release.
+func (Base) Close() error { return nil }

@@ -1,0 +1,19 @@
+package planner
+
+import "time"
+
+// Settings are the session's settings that planning and running read, resolved to their types. The
+// list of settings with names, defaults and docs is the session's.
+type Settings struct {
+	Zone         *time.Location // table.local-time-zone
+	Parallelism  int            // parallelism.default
+	Batch        bool           // execution.runtime-mode
+	StateTTL     time.Duration  // table.exec.state.ttl
+	IdleTimeout  time.Duration  // table.exec.source.idle-timeout
+	WatermarkGap time.Duration  // pipeline.auto-watermark-interval
+	NotNullDrop  bool           // table.exec.sink.not-null-enforcer = DROP
+	BatchRows    int            // rows a batch at most (0: the default, 4096)
+	TwoPhase     bool           // table.optimizer.agg-phase-strategy allows local/global
+	DefaultTZ    string
+	JobName      string // pipeline.name
+}
