@@ -10,8 +10,8 @@ import (
 // Node is a plan node: data that prints as EXPLAIN, saves as JSON and never runs. exec/build.go
 // makes the operator of each kind in one switch. Nodes form a DAG: a source used twice is one node.
 type Node interface {
-	// Base holds what all nodes have.
-	Base() *Base
+	// Info holds what all nodes have.
+	Info() *Base
 	// Inputs lists the inputs, in port order.
 	Inputs() []Node
 }
@@ -33,8 +33,8 @@ type Base struct {
 	Parallelism int
 }
 
-// Base gives the base of an embedding node.
-func (b *Base) Base() *Base { return b }
+// Info gives the base of an embedding node.
+func (b *Base) Info() *Base { return b }
 
 // Distribution says which instance a row is at.
 type Distribution struct {
