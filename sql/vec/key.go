@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/zeebo/xxh3"
 
@@ -35,8 +34,7 @@ type KeyCol struct {
 // A KeyEncoder is immutable and may be shared.
 type KeyEncoder struct {
 	cols  []keyCol
-	width int // of a key without variable columns, else of the fixed columns
-	fixed bool
+	width int // of the fixed-width columns
 }
 
 type keyCol struct {
@@ -48,16 +46,14 @@ type keyCol struct {
 
 // NewKeyEncoder makes the encoder of keys of the columns.
 func NewKeyEncoder(cols []KeyCol) *KeyEncoder {
-	e := &KeyEncoder{fixed: true}
+	e := &KeyEncoder{}
 	for _, c := range cols {
 		k := keyCol{KeyCol: c, width: keyWidth(c.Type), null: 0, notNul: 1}
 		k.millis = c.Type.IsTimestamp() && c.Type.Prec <= 3
 		if c.NullsLast {
 			k.null = 2
 		}
-		if k.width < 0 {
-			e.fixed = false
-		} else {
+		if k.width >= 0 {
 			e.width += 1 + k.width
 		}
 		e.cols = append(e.cols, k)
@@ -128,42 +124,97 @@ func (k *Keys) Hashes(dst []uint64) []uint64 {
 // of the encoder.
 func (e *KeyEncoder) Encode(keys *Keys, cols []Vec, n int) {
 	keys.Offsets = resize(keys.Offsets, n+1)
-	pos := make([]int32, n) // where the next column of each row goes
 	keys.Offsets[0] = 0
-	texts := make([]Keys, len(cols)) // the variable columns, encoded apart
-	if e.fixed {
-		for i := range pos {
-			pos[i] = int32(i * e.width)
-			keys.Offsets[i+1] = int32((i + 1) * e.width)
-		}
-	} else {
-		for c := range e.cols {
-			if e.cols[c].width < 0 {
-				texts[c] = e.cols[c].encodeVariable(cols[c], n)
-			}
-		}
-		total := int32(0)
-		for i := range pos {
-			pos[i] = total
-			total += int32(e.width)
-			for c := range texts {
-				if off := texts[c].Offsets; off != nil {
-					total += off[i+1] - off[i]
-				}
-			}
-			keys.Offsets[i+1] = total
+	pos := make([]int32, n) // where the next column of each row goes
+	fill(pos, int32(e.width))
+	parts := make([]varPart, len(cols))
+	for c := range e.cols {
+		if e.cols[c].width < 0 {
+			parts[c] = e.cols[c].newVarPart(cols[c], n)
+			parts[c].addLengths(pos)
 		}
 	}
-	mustFit(int(keys.Offsets[n]))
-	keys.Buf = resize(keys.Buf, int(keys.Offsets[n]))
+	total := int32(0)
+	for i, length := range pos {
+		pos[i] = total
+		total += length
+		keys.Offsets[i+1] = total
+	}
+	mustFit(int(total))
+	keys.Buf = resize(keys.Buf, int(total))
 	for c := range e.cols {
-		if texts[c].Offsets != nil {
-			for i := range pos {
-				pos[i] += int32(copy(keys.Buf[pos[i]:], texts[c].At(i)))
-			}
+		if e.cols[c].width < 0 {
+			parts[c].write(keys.Buf, pos)
+		} else {
+			e.cols[c].encodeFixed(keys.Buf, pos, cols[c])
+		}
+	}
+}
+
+// varPart is a variable-width column on its way into keys: text that needs no escaping is copied
+// from the column, all else is encoded apart first.
+type varPart struct {
+	null    byte
+	notNul  byte
+	plain   bool
+	text    Text
+	encoded Keys
+}
+
+func (k *keyCol) newVarPart(v Vec, n int) varPart {
+	p := varPart{null: k.null, notNul: k.notNul}
+	if (k.Type.IsString() || k.Type.IsBytes()) && !k.Desc {
+		p.text = TextOf(v)
+		off := p.text.Offsets
+		p.plain = len(off) > 0 && bytes.IndexByte(p.text.Data[off[0]:off[len(off)-1]], 0) < 0
+	}
+	if !p.plain {
+		p.encoded = k.encodeVariable(v, n)
+	}
+	return p
+}
+
+// addLengths adds the length of the column's part of each key.
+func (p *varPart) addLengths(lengths []int32) {
+	if !p.plain {
+		for i := range lengths {
+			lengths[i] += p.encoded.Offsets[i+1] - p.encoded.Offsets[i]
+		}
+		return
+	}
+	t, nulls := &p.text, p.text.Nulls.Any()
+	for i := range lengths {
+		if nulls && t.Null(i) {
+			lengths[i]++
 			continue
 		}
-		e.cols[c].encodeFixed(keys.Buf, pos, cols[c])
+		j := i * t.step
+		lengths[i] += 3 + t.Offsets[j+1] - t.Offsets[j]
+	}
+}
+
+// write writes the column's part of each key and moves pos past it.
+func (p *varPart) write(buf []byte, pos []int32) {
+	if !p.plain {
+		for i := range pos {
+			pos[i] += int32(copy(buf[pos[i]:], p.encoded.At(i)))
+		}
+		return
+	}
+	t, nulls := &p.text, p.text.Nulls.Any()
+	for i, at := range pos {
+		if nulls && t.Null(i) {
+			buf[at] = p.null
+			pos[i] = at + 1
+			continue
+		}
+		j := i * t.step
+		value := t.Data[t.Offsets[j]:t.Offsets[j+1]]
+		key := buf[at : int(at)+len(value)+3]
+		key[0] = p.notNul
+		copy(key[1:], value)
+		key[len(key)-2], key[len(key)-1] = 0, 1
+		pos[i] = at + int32(len(key))
 	}
 }
 
@@ -330,93 +381,4 @@ func float32Order(f float32) int32 {
 	}
 	bits := int32(math.Float32bits(f))
 	return bits ^ int32(uint32(bits>>31)>>1)
-}
-
-// valueWriter appends values of a variable-width column, without marker.
-type valueWriter struct {
-	nulls Nulls
-	put   func(dst []byte, i int) []byte
-}
-
-func (w valueWriter) null(i int) bool { return w.nulls.Is(i) }
-
-func newValueWriter(t types.Type, a arrow.Array) valueWriter {
-	w := valueWriter{nulls: NullsOf(a)}
-	if w.nulls.all {
-		return w
-	}
-	if t.IsString() || t.IsBytes() || t.Kind == types.Symbol {
-		text := TextOf(ColVec(a))
-		w.put = func(dst []byte, i int) []byte { return appendEscaped(dst, text.Bytes(i)) }
-		return w
-	}
-	switch a := a.(type) {
-	case *array.List:
-		w.put = listWriter(a.ValueOffsets, nestedWriter(*t.Elem, a.ListValues()))
-	case *array.Map:
-		kt, vt := mapTypes(t)
-		keys, items := nestedWriter(kt, a.Keys()), nestedWriter(vt, a.Items())
-		w.put = listWriter(a.ValueOffsets, func(dst []byte, i int) []byte { return items(keys(dst, i), i) })
-	case *array.Struct:
-		fields := make([]func([]byte, int) []byte, len(t.Fields))
-		for i := range fields {
-			fields[i] = nestedWriter(t.Fields[i].Type, a.Field(i))
-		}
-		w.put = func(dst []byte, i int) []byte {
-			for _, f := range fields {
-				dst = f(dst, i)
-			}
-			return dst
-		}
-	}
-	return w
-}
-
-// mapTypes gives the types of the keys and items of a MAP or MULTISET.
-func mapTypes(t types.Type) (key, item types.Type) {
-	if t.Kind == types.Multiset {
-		return *t.Elem, types.IntType
-	}
-	return *t.Key, *t.Elem
-}
-
-// nestedWriter appends marker and value of an element.
-func nestedWriter(t types.Type, a arrow.Array) func([]byte, int) []byte {
-	k := NewKeyEncoder([]KeyCol{{Type: t}}).cols[0]
-	if k.width < 0 {
-		w := newValueWriter(t, a)
-		return func(dst []byte, i int) []byte { return k.appendValue(dst, w, i) }
-	}
-	put, nulls := k.fixedWriter(a), NullsOf(a)
-	return func(dst []byte, i int) []byte {
-		start := len(dst)
-		dst = append(dst, make([]byte, 1+k.width)...)
-		if !nulls.Is(i) {
-			dst[start] = k.notNul
-			put(dst[start+1:], i)
-		}
-		return dst
-	}
-}
-
-func listWriter(span func(int) (int64, int64), elem func([]byte, int) []byte) func([]byte, int) []byte {
-	return func(dst []byte, i int) []byte {
-		lo, hi := span(i)
-		for ; lo < hi; lo++ {
-			dst = elem(append(dst, 1), int(lo))
-		}
-		return append(dst, 0)
-	}
-}
-
-func appendEscaped(dst, s []byte) []byte {
-	for {
-		i := bytes.IndexByte(s, 0)
-		if i < 0 {
-			dst = append(dst, s...)
-			return append(dst, 0, 1)
-		}
-		dst = append(append(dst, s[:i+1]...), 0xff)
-		s = s[i+1:]
-	}
 }
