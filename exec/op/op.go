@@ -5,6 +5,10 @@
 // come from Context. Tasks align barriers, merge watermarks (minimum over live ports) and forward
 // signals; an operator cannot forget to. Batches are immutable once emitted or received; state copies
 // bytes and never points into a batch. Event time is types.Time, milliseconds.
+//
+// The operator of plan node N is made by NewN(n *planner.N, s *planner.Settings) (Operator, error),
+// once for each instance. It compiles expressions and binds functions; state comes with Open. The
+// ports of Process are the places of the node's Inputs.
 package op
 
 import (
