@@ -1,0 +1,172 @@
+package local
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	targetPrefix = "Kinesis_20131202."
+	healthPath   = "/health"
+	healthText   = "weir kinesis\n"
+
+	// Bounds of memory: maxRequests small bodies and bulkRequests large ones at a time.
+	maxBodyBytes  = 20 << 20 // 10 MiB of records in base64 with keys and structure
+	bulkBodyBytes = 1 << 20
+	bulkRequests  = 8
+	maxRequests   = 256
+)
+
+func newHTTPServer(s *Server) *http.Server {
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:           s.Handler(),
+		Protocols:         protocols,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       2 * time.Minute,
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       5 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelDebug),
+	}
+}
+
+// serveHTTP answers one call of the API: a POST whose X-Amz-Target names the operation.
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.requests <- struct{}{}:
+		defer func() { <-s.requests }()
+	case <-s.stopping:
+		s.reply(w, jsonCodec{}, nil, errClosing())
+		return
+	case <-r.Context().Done():
+		return
+	}
+	if r.Method == http.MethodGet && r.URL.Path == healthPath {
+		w.Header().Set("Content-Type", "text/plain")
+		io.WriteString(w, healthText)
+		return
+	}
+	setRequestID(w.Header())
+	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	wire := codecFor(contentType)
+	if r.Method != http.MethodPost || wire == nil {
+		e := newError("UnknownOperationException", "send a POST with Content-Type %s", jsonContentType)
+		e.Status = http.StatusNotFound
+		s.reply(w, jsonCodec{}, nil, e)
+		return
+	}
+	body, err := s.serveCall(w, r, wire)
+	s.reply(w, wire, body, err)
+}
+
+// serveCall checks the envelope in the order the service does, and runs the operation.
+func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, wire codec) ([]byte, error) {
+	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
+	op, known := s.operations[name]
+	if !ok || !known {
+		return nil, newError("UnknownOperationException", "the local Kinesis server has no operation %q", clip(r.Header.Get("X-Amz-Target")))
+	}
+	if err := checkSigned(r); err != nil {
+		return nil, err
+	}
+	if r.ContentLength < 0 || r.ContentLength > bulkBodyBytes {
+		select {
+		case s.bulk <- struct{}{}:
+			defer func() { <-s.bulk }()
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return op.serve(r.Context(), s, wire, body)
+}
+
+// checkSigned refuses unsigned calls as the service does, since a client without credentials is
+// misconfigured. Signatures themselves are not verified: there is no secret to verify them with.
+func checkSigned(r *http.Request) error {
+	auth := r.Header.Get("Authorization")
+	switch {
+	case auth == "" && r.URL.Query().Get("X-Amz-Signature") != "":
+		return nil
+	case auth == "":
+		return newError("MissingAuthenticationTokenException", "Missing Authentication Token")
+	case !strings.HasPrefix(auth, "AWS4-"):
+		return newError("IncompleteSignatureException", "Authorization header requires a signature of version 4")
+	}
+	return nil
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body := &bytes.Buffer{}
+	if r.ContentLength > 0 && r.ContentLength <= maxBodyBytes {
+		body.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		e := newError("RequestEntityTooLargeException", "the request body must not exceed %d bytes", maxBodyBytes)
+		e.Status = http.StatusRequestEntityTooLarge
+		return nil, e
+	}
+	if err != nil {
+		return nil, newError("SerializationException", "reading the request body: %v", err)
+	}
+	return body.Bytes(), nil
+}
+
+// errorShape is the body of an error.
+type errorShape struct {
+	Type    string `json:"__type"`
+	Message string `json:"message"`
+}
+
+func (s *Server) reply(w http.ResponseWriter, wire codec, body []byte, err error) {
+	status := http.StatusOK
+	if err != nil {
+		e := s.publicError(err)
+		status = e.Status
+		w.Header().Set("X-Amzn-Errortype", e.Code)
+		if body, err = wire.encode(errorShape{Type: e.Code, Message: e.Message}); err != nil {
+			panic("an error always has a wire form: " + err.Error())
+		}
+	}
+	w.Header().Set("Content-Type", wire.contentType())
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	w.Write(body) // when this fails the client is gone, and nobody is left to tell
+}
+
+// publicError is what the client may know of an error.
+func (s *Server) publicError(err error) *apiError {
+	var e *apiError
+	if errors.As(err, &e) {
+		return e
+	}
+	s.opts.Logger.Error("kinesis request failed", "error", err)
+	return internalFailure("the local Kinesis server failed: %v", err)
+}
+
+// setRequestID gives the reply the ids which clients print in their errors.
+func setRequestID(h http.Header) {
+	var id [48]byte
+	rand.Read(id[:])
+	text := hex.EncodeToString(id[:16])
+	h.Set("X-Amzn-Requestid", text[:8]+"-"+text[8:12]+"-"+text[12:16]+"-"+text[16:20]+"-"+text[20:])
+	h.Set("X-Amz-Id-2", base64.StdEncoding.EncodeToString(id[:]))
+}

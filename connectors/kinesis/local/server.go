@@ -1,0 +1,213 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"sync"
+	"time"
+)
+
+// DefaultAddr is where the server listens unless told otherwise.
+const DefaultAddr = "127.0.0.1:4567"
+
+// Options say how a server runs. The zero value is a good server in memory.
+type Options struct {
+	// Dir keeps the data; empty keeps it in memory, for as long as the server lives.
+	Dir string
+	// Addr is where Start listens, a loopback address; port 0 picks a free one. Default DefaultAddr.
+	Addr string
+	// Region and AccountID go into ARNs. Defaults "us-east-1" and "000000000000".
+	Region    string
+	AccountID string
+	// Clock tells the time; default time.Now.
+	Clock func() time.Time
+	// Logger gets faults as errors and the store's chatter as debug; default discards.
+	Logger *slog.Logger
+	// TransitionDelay is how long a stream stays CREATING, UPDATING or DELETING. Default none: a
+	// stream is ACTIVE when its creation returns.
+	TransitionDelay time.Duration
+	// TokenTTL is how long shard iterators and page tokens are good. Default 5 minutes, as in AWS.
+	TokenTTL time.Duration
+	// SweepInterval is how often expired records are deleted. Default 1 minute; reads never return
+	// an expired record, however long the sweep takes to come.
+	SweepInterval time.Duration
+	// ShardLimit bounds the open shards of all streams. Default 500.
+	ShardLimit int
+	// StreamLimit bounds the streams. Default 1000.
+	StreamLimit int
+	// MemTableBytes and CacheBytes bound the memory of the store. Defaults 4 MiB and 8 MiB.
+	MemTableBytes uint64
+	CacheBytes    int64
+}
+
+func orDefault[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+func (o Options) withDefaults() (Options, error) {
+	orDefault(&o.Addr, DefaultAddr)
+	orDefault(&o.Region, "us-east-1")
+	orDefault(&o.AccountID, "000000000000")
+	orDefault(&o.TokenTTL, 5*time.Minute)
+	orDefault(&o.SweepInterval, time.Minute)
+	orDefault(&o.ShardLimit, 500)
+	orDefault(&o.StreamLimit, 1000)
+	orDefault(&o.MemTableBytes, 4<<20)
+	orDefault(&o.CacheBytes, 8<<20)
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if !regexp.MustCompile(`^\d{12}$`).MatchString(o.AccountID) {
+		return o, fmt.Errorf("account id %q must have 12 digits", o.AccountID)
+	}
+	if o.TransitionDelay < 0 || o.SweepInterval < 0 || o.TokenTTL < 0 {
+		return o, errors.New("kinesis server durations must not be negative")
+	}
+	return o, nil
+}
+
+// Server is a running Kinesis server. Its methods may be called from any goroutine.
+type Server struct {
+	opts       Options
+	lock       *dirLock
+	store      *store
+	catalog    *catalog
+	writer     *writer
+	secret     []byte
+	operations map[string]operation
+	bulk       chan struct{} // one slot for each large body being read and handled at a time
+	requests   chan struct{} // one slot for each request
+	stopping   chan struct{} // closed: turn requests away
+
+	http      *http.Server
+	sweeping  sync.WaitGroup
+	stopSweep context.CancelFunc
+
+	mu     sync.Mutex // guards the rest
+	url    string
+	closed bool
+}
+
+// Open opens the data directory and takes ownership of it; the server answers through Handler at once, and
+// on the network after Start. When another process owns the directory the error is an *InUseError.
+func Open(opts Options) (*Server, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		opts:     opts,
+		catalog:  newCatalog(),
+		bulk:     make(chan struct{}, bulkRequests),
+		requests: make(chan struct{}, maxRequests),
+		stopping: make(chan struct{}),
+	}
+	if opts.Dir != "" {
+		if s.lock, err = lockDir(opts.Dir); err != nil {
+			return nil, err
+		}
+	}
+	if s.store, err = openStore(opts); err != nil {
+		return nil, errors.Join(err, s.lock.release())
+	}
+	if err := s.store.loadStreams(s.catalog); err != nil {
+		return nil, errors.Join(fmt.Errorf("read kinesis streams of %q: %w", opts.Dir, err), s.store.db.Close(), s.lock.release())
+	}
+	s.secret = s.store.meta.Secret
+	s.operations = operationTable()
+	s.writer = startWriter(s)
+	s.http = newHTTPServer(s)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stopSweep = cancel
+	s.sweeping.Go(func() { s.sweepEvery(ctx, opts.SweepInterval) })
+	return s, nil
+}
+
+func (s *Server) nowMs() int64 { return millisOf(s.opts.Clock()) }
+
+// Start listens on Options.Addr and returns when the server can be reached.
+func (s *Server) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.url != "" {
+		return errors.New("kinesis server is started or closed already")
+	}
+	if err := checkLoopback(s.opts.Addr); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", s.opts.Addr)
+	if err != nil {
+		return fmt.Errorf("kinesis server cannot listen on %q: %w; name another address or port 0", s.opts.Addr, err)
+	}
+	url := "http://" + listener.Addr().String()
+	if s.lock != nil {
+		if err := s.lock.announce(url); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
+	s.url = url
+	go func() {
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.opts.Logger.Error("kinesis server stopped listening", "error", err)
+		}
+	}()
+	return nil
+}
+
+// checkLoopback keeps the server, which checks no credentials, off the network.
+func checkLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("kinesis server address %q: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("kinesis server address %q is not on the loopback interface: it checks no credentials, so use 127.0.0.1", addr)
+	}
+	return nil
+}
+
+// URL is the endpoint for clients, empty before Start.
+func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.url
+}
+
+// Handler serves the API without the network.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
+
+// Close finishes the requests that arrived (until ctx ends: then it cuts them off), makes all durable,
+// and gives the directory up. Closing twice is no error.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("kinesis server cut requests off: %w", err), s.http.Close())
+	}
+	close(s.stopping)
+	s.stopSweep()
+	s.sweeping.Wait()
+	s.writer.close()
+	// Requests beyond the network's view (Handler) may still be reading the store.
+	for range maxRequests {
+		s.requests <- struct{}{}
+	}
+	return errors.Join(err, s.store.db.Close(), s.lock.release())
+}

@@ -1,0 +1,268 @@
+package local
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Keys start with their kind; numbers are big-endian, so that key order is the order of streams, shards
+// and records, and a page of GetRecords is one range scan:
+//
+//	meta                      -> storeMeta as JSON
+//	stream | id               -> streamDesc as JSON
+//	floor  | id | shard       -> position below which retention has deleted
+//	record | id | shard | pos -> record (see appendRecord)
+const (
+	kindMeta   byte = 1
+	kindStream byte = 2
+	kindFloor  byte = 3
+	kindRecord byte = 4
+
+	storeFormat = 1
+)
+
+// storeMeta is stored once: the format of all else, the next stream id and the key of tokens.
+type storeMeta struct {
+	Format       int
+	NextStreamID uint64
+	Secret       []byte
+}
+
+// store is the Pebble database. Reads may come from any goroutine, writes only from the writer.
+type store struct {
+	db   *pebble.DB
+	meta storeMeta
+}
+
+// openStore opens or makes the database in dir; an empty dir keeps all in memory.
+func openStore(opts Options) (*store, error) {
+	cache := pebble.NewCache(opts.CacheBytes)
+	defer cache.Unref() // the database holds its own reference
+	config := &pebble.Options{
+		Cache:                       cache,
+		MemTableSize:                opts.MemTableBytes,
+		MemTableStopWritesThreshold: 4,
+		MaxOpenFiles:                128,
+		FormatMajorVersion:          pebble.FormatValueSeparation,
+		Logger:                      pebbleLogger{opts.Logger},
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+	}
+	dir := "kinesis"
+	if opts.Dir == "" {
+		config.FS = vfs.NewMem()
+	} else {
+		dir = filepath.Join(opts.Dir, dir)
+	}
+	db, err := pebble.Open(dir, config)
+	if err != nil {
+		return nil, fmt.Errorf("open kinesis store %q: %w", dir, err)
+	}
+	s := &store{db: db}
+	if err := s.loadMeta(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open kinesis store %q: %w", dir, err), db.Close())
+	}
+	return s, nil
+}
+
+func (s *store) loadMeta() error {
+	value, closer, err := s.db.Get([]byte{kindMeta})
+	if errors.Is(err, pebble.ErrNotFound) {
+		s.meta = storeMeta{Format: storeFormat, NextStreamID: 1, Secret: make([]byte, 32)}
+		rand.Read(s.meta.Secret) // never fails: see its contract
+		b := s.db.NewBatch()
+		defer b.Close()
+		s.setMeta(b)
+		return b.Commit(pebble.Sync)
+	}
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	if err := json.Unmarshal(value, &s.meta); err != nil {
+		return err
+	}
+	if s.meta.Format != storeFormat {
+		return fmt.Errorf("its format is %d, but this version reads %d: use another data directory", s.meta.Format, storeFormat)
+	}
+	return nil
+}
+
+func (s *store) setMeta(b *pebble.Batch) {
+	must(b.Set([]byte{kindMeta}, mustJSON(s.meta), nil))
+}
+
+// must turns the error of filling a batch, which can only be misuse, into a panic.
+func must(err error) {
+	if err != nil {
+		panic("filling a batch: " + err.Error())
+	}
+}
+
+func mustJSON(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("our own shapes always have a JSON form: " + err.Error())
+	}
+	return text
+}
+
+func streamKey(kind byte, id uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{kind}, id)
+}
+
+func shardKey(kind byte, id uint64, shard uint32) []byte {
+	return binary.BigEndian.AppendUint32(streamKey(kind, id), shard)
+}
+
+const recordKeyBytes = 21
+
+func recordKey(id uint64, shard uint32, p position) []byte {
+	return binary.BigEndian.AppendUint64(shardKey(kindRecord, id, shard), uint64(p))
+}
+
+// keyPosition is the position in a record's key.
+func keyPosition(key []byte) position {
+	return position(binary.BigEndian.Uint64(key[len(key)-8:]))
+}
+
+// recordBytes is the length of a stored record: a format byte, the partition key with its length, the data.
+func recordBytes(partitionKey string, data []byte) int {
+	return 1 + binary.PutUvarint(make([]byte, binary.MaxVarintLen64), uint64(len(partitionKey))) + len(partitionKey) + len(data)
+}
+
+func appendRecord(dst []byte, partitionKey string, data []byte) []byte {
+	dst = append(dst, storeFormat)
+	dst = binary.AppendUvarint(dst, uint64(len(partitionKey)))
+	dst = append(dst, partitionKey...)
+	return append(dst, data...)
+}
+
+// splitRecord returns parts of value: they live as long as it does.
+func splitRecord(value []byte) (partitionKey, data []byte, err error) {
+	if len(value) < 2 || value[0] != storeFormat {
+		return nil, nil, errors.New("a stored record has an unknown format")
+	}
+	n, used := binary.Uvarint(value[1:])
+	rest := value[1+max(used, 0):]
+	if used <= 0 || n > uint64(len(rest)) {
+		return nil, nil, errors.New("a stored record is cut short")
+	}
+	return rest[:n], rest[n:], nil
+}
+
+func (s *store) setStream(b *pebble.Batch, desc *streamDesc) {
+	must(b.Set(streamKey(kindStream, desc.ID), mustJSON(desc), nil))
+}
+
+// dropStream deletes a stream with its records and floors.
+func (s *store) dropStream(b *pebble.Batch, id uint64) {
+	must(b.Delete(streamKey(kindStream, id), nil))
+	for _, kind := range []byte{kindFloor, kindRecord} {
+		must(b.DeleteRange(streamKey(kind, id), streamKey(kind, id+1), nil))
+	}
+}
+
+// dropShard deletes the records and the floor of one shard.
+func (s *store) dropShard(b *pebble.Batch, id uint64, shard uint32) {
+	must(b.Delete(shardKey(kindFloor, id, shard), nil))
+	must(b.DeleteRange(shardKey(kindRecord, id, shard), shardKey(kindRecord, id, shard+1), nil))
+}
+
+// dropBefore deletes the records of a shard before floor, and remembers floor so that
+// sequence numbers never go back even when no record is left.
+func (s *store) dropBefore(b *pebble.Batch, id uint64, shard uint32, floor position) {
+	must(b.Set(shardKey(kindFloor, id, shard), binary.BigEndian.AppendUint64(nil, uint64(floor)), nil))
+	must(b.DeleteRange(recordKey(id, shard, 0), recordKey(id, shard, floor), nil))
+}
+
+// loadStreams reads every stream and finds the tail of each shard.
+func (s *store) loadStreams(c *catalog) error {
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindStream}, UpperBound: []byte{kindStream + 1}})
+	if err != nil {
+		return err
+	}
+	defer iter.Close()
+	for iter.First(); iter.Valid(); iter.Next() {
+		var desc streamDesc
+		if err := json.Unmarshal(iter.Value(), &desc); err != nil {
+			return fmt.Errorf("stream descriptor %x: %w", iter.Key(), err)
+		}
+		st := newStream(desc, nil)
+		for _, sh := range st.shards {
+			tail, err := s.loadTail(desc.ID, sh)
+			if err != nil {
+				return fmt.Errorf("stream %q %s: %w", desc.Name, sh.id(), err)
+			}
+			sh.log.tail.Store(uint64(tail))
+		}
+		c.put(st)
+	}
+	return iter.Error()
+}
+
+func (s *store) loadTail(id uint64, sh *shard) (position, error) {
+	tail := sh.Start
+	value, closer, err := s.db.Get(shardKey(kindFloor, id, sh.Index))
+	if err == nil {
+		tail = max(tail, position(binary.BigEndian.Uint64(value)))
+		err = closer.Close()
+	}
+	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
+		return 0, err
+	}
+	iter, err := s.records(id, sh.Index, 0, ^position(0))
+	if err != nil {
+		return 0, err
+	}
+	defer iter.Close()
+	if iter.Last() {
+		tail = max(tail, keyPosition(iter.Key()))
+	}
+	return tail, iter.Error()
+}
+
+// records iterates over the records of a shard from first up to, not including, end.
+func (s *store) records(id uint64, shard uint32, first, end position) (*pebble.Iterator, error) {
+	return s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey(id, shard, first), UpperBound: recordKey(id, shard, end)})
+}
+
+// oldest is the position of the first record of a shard that is still stored, ok=false when there is none.
+func (s *store) oldest(id uint64, shard uint32) (p position, ok bool, err error) {
+	iter, err := s.records(id, shard, 0, ^position(0))
+	if err != nil {
+		return 0, false, err
+	}
+	defer iter.Close()
+	if ok = iter.First(); ok {
+		p = keyPosition(iter.Key())
+	}
+	return p, ok, iter.Error()
+}
+
+// pebbleLogger sends what Pebble says to the debug level: it reports each flush and compaction.
+type pebbleLogger struct{ log *slog.Logger }
+
+// Infof is Pebble's chatter.
+func (l pebbleLogger) Infof(format string, args ...any) {
+	l.log.Debug("pebble: " + fmt.Sprintf(format, args...))
+}
+
+// Errorf is what Pebble recovers from.
+func (l pebbleLogger) Errorf(format string, args ...any) {
+	l.log.Warn("pebble: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf must not return: Pebble can no longer keep its promise, so neither can the server.
+func (l pebbleLogger) Fatalf(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	l.log.Error("pebble: " + text)
+	panic("kinesis store: " + text)
+}
