@@ -1,0 +1,89 @@
+package fn
+
+import (
+	"sort"
+	"strings"
+	"sync"
+)
+
+// index is the lookup table of the scalar functions.
+type index struct {
+	all    []*Func
+	byName map[string]*Func // upper case names and aliases
+	names  []string         // sorted, aliases included
+}
+
+var scalars = sync.OnceValue(func() *index {
+	x := &index{all: tables(), byName: map[string]*Func{}}
+	for _, f := range x.all {
+		for _, name := range append([]string{f.Name}, f.Aliases...) {
+			if x.byName[name] != nil {
+				panic("function " + name + " is declared twice")
+			}
+			x.byName[name] = f
+			x.names = append(x.names, name)
+		}
+	}
+	sort.Strings(x.names)
+	return x
+})
+
+// All lists the scalar functions, in the order of the documentation. Do not write to it.
+func All() []*Func { return scalars().all }
+
+// Lookup finds a scalar function by its name or an alias, in any case.
+func Lookup(name string) (*Func, bool) {
+	f, ok := scalars().byName[strings.ToUpper(name)]
+	return f, ok
+}
+
+// Names lists the names and aliases of the scalar functions, sorted. Do not write to it.
+func Names() []string { return scalars().names }
+
+// Nearest gives the function name nearest to a misspelt one, or "" where none is near.
+func Nearest(name string) string {
+	name = strings.ToUpper(name)
+	best, dist := "", len(name)/3+2
+	for _, n := range scalars().names {
+		if d := editDistance(name, n, dist); d < dist {
+			best, dist = n, d
+		}
+	}
+	return best
+}
+
+// editDistance counts the letters to change, add, drop or swap to make b of a; at most limit.
+func editDistance(a, b string, limit int) int {
+	if d := len(a) - len(b); d >= limit || -d >= limit {
+		return limit
+	}
+	prev2, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		cur[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], prev2[j-2]+1)
+			}
+		}
+		prev2, prev, cur = prev, cur, prev2
+	}
+	return min(prev[len(b)], limit)
+}
+
+func tables() []*Func {
+	var all []*Func
+	for _, t := range [][]*Func{
+		group("string", stringFuncs), group("string", searchFuncs), group("string", regexFuncs),
+	} {
+		all = append(all, t...)
+	}
+	return all
+}
