@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"strings"
 )
 
 // Tokens are opaque to clients: fixed fields, then a MAC over them with a key kept in the store, so a made-up
@@ -90,8 +91,9 @@ func (s *Server) seal(fields []byte) string {
 }
 
 func (s *Server) unseal(text string) ([]byte, error) {
-	raw, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(raw) < macBytes {
+	raw, err := base64.StdEncoding.Strict().DecodeString(text)
+	// The decoder skips line breaks; a token has one spelling.
+	if err != nil || len(raw) < macBytes || strings.ContainsAny(text, "\r\n") {
 		return nil, errBadToken
 	}
 	fields, mac := raw[:len(raw)-macBytes], raw[len(raw)-macBytes:]

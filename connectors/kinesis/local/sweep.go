@@ -80,7 +80,7 @@ func (s *Server) sweepStream(id uint64) error {
 			continue
 		}
 		desc.Shards = append(desc.Shards, sh.shardDesc)
-		// The floor stays at or below the tail's successor: sequence numbers must not run ahead of time.
+		// The horizon is a day ago at least, so the floor never makes sequence numbers run ahead of the clock.
 		s.store.dropBefore(b, id, sh.Index, horizon)
 	}
 	if len(desc.Shards) < len(st.shards) {
