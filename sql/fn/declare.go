@@ -46,6 +46,7 @@ type sig struct {
 	eval     Kernel
 	prep     func(args []Arg) (Kernel, error)
 	volatile bool
+	clock    bool // volatile when called without arguments
 }
 
 // nullRule says when a result may be NULL.
@@ -69,7 +70,7 @@ func (s *sig) bind(f *Func, args []Arg) (*Call, error) {
 	if err := checkCount(f, len(args)); err != nil {
 		return nil, err
 	}
-	call := &Call{Args: make([]types.Type, len(args)), Volatile: s.volatile}
+	call := &Call{Args: make([]types.Type, len(args)), Volatile: s.volatile || s.clock && len(args) == 0}
 	for i, a := range args {
 		p := s.param(i)
 		if !p.takes(a.Type) {

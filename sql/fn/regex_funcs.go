@@ -374,7 +374,7 @@ func compileSimilar(p string, escape rune) (matcher, error) {
 			b.WriteString(".*")
 		case r == '_':
 			b.WriteString(".")
-		case r == '\\' || r == '^' || r == '$':
+		case r == '\\' || r == '$':
 			b.WriteString(quoteRune(r))
 		default:
 			b.WriteRune(r)

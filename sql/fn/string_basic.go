@@ -364,33 +364,33 @@ func concatWsKernel(c *Ctx, args []vec.Vec, n int) (vec.Vec, error) {
 
 // translateKernel treats a NULL to as empty.
 func translateKernel(_ *Ctx, args []vec.Vec, n int) (vec.Vec, error) {
-		n, konst := rowsOf(args, n)
-		bits, none := vec.Validity(n, args[:2]...)
-		if none {
-			return vec.Vec{Arr: vec.NullColumn(types.StringType, n), Const: konst}, nil
+	n, konst := rowsOf(args, n)
+	bits, none := vec.Validity(n, args[:2]...)
+	if none {
+		return vec.Vec{Arr: vec.NullColumn(types.StringType, n), Const: konst}, nil
+	}
+	s, from, to := vec.TextOf(args[0]), vec.TextOf(args[1]), vec.TextOf(args[2])
+	var m map[rune]rune
+	lastFrom, lastTo := "", ""
+	arr := textColumn(types.StringType, validity{bits, n}, func(dst []byte, i int) ([]byte, bool) {
+		f, t := from.String(i), ""
+		if !to.Null(i) {
+			t = to.String(i)
 		}
-		s, from, to := vec.TextOf(args[0]), vec.TextOf(args[1]), vec.TextOf(args[2])
-		var m map[rune]rune
-		lastFrom, lastTo := "", ""
-		arr := textColumn(types.StringType, validity{bits, n}, func(dst []byte, i int) ([]byte, bool) {
-			f, t := from.String(i), ""
-			if !to.Null(i) {
-				t = to.String(i)
+		if m == nil || f != lastFrom || t != lastTo {
+			m, lastFrom, lastTo = translation(f, t), f, t
+		}
+		for _, r := range s.String(i) {
+			switch t, ok := m[r]; {
+			case !ok:
+				dst = utf8.AppendRune(dst, r)
+			case t >= 0:
+				dst = utf8.AppendRune(dst, t)
 			}
-			if m == nil || f != lastFrom || t != lastTo {
-				m, lastFrom, lastTo = translation(f, t), f, t
-			}
-			for _, r := range s.String(i) {
-				switch t, ok := m[r]; {
-				case !ok:
-					dst = utf8.AppendRune(dst, r)
-				case t >= 0:
-					dst = utf8.AppendRune(dst, t)
-				}
-			}
-			return dst, true
-		})
-		return vec.Vec{Arr: arr, Const: konst}, nil
+		}
+		return dst, true
+	})
+	return vec.Vec{Arr: arr, Const: konst}, nil
 }
 
 // translation maps each character of from to its partner in to, or to -1.

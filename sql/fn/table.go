@@ -82,6 +82,8 @@ func tables() []*Func {
 	var all []*Func
 	for _, t := range [][]*Func{
 		group("string", stringFuncs), group("string", searchFuncs), group("string", regexFuncs),
+		group("math", mathFuncs), group("hash", hashFuncs), group("string", urlFuncs),
+		group("temporal", extractFuncs), group("temporal", timeMathFuncs), group("temporal", timeTextFuncs), group("temporal", clockFuncs),
 	} {
 		all = append(all, t...)
 	}
