@@ -18,14 +18,14 @@ func (s Span) Pos() int { return s.Start }
 // Len is the number of bytes of the node's text.
 func (s Span) Len() int { return s.End - s.Start }
 
-// Where is the span itself; with it every node answers where it stands.
-func (s Span) Where() Span { return s }
+// Range is the span itself; with it every node answers where it stands.
+func (s Span) Range() Span { return s }
 
 // Node is anything in the tree.
 type Node interface {
 	Pos() int
 	Len() int
-	Where() Span
+	Range() Span
 	// children calls visit for each direct child, in source order as far as the node's own layout allows.
 	children(visit func(Node))
 }
