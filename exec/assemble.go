@@ -1,0 +1,385 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"weir/connectors"
+	"weir/exec/checkpoint"
+	"weir/exec/expr"
+	"weir/exec/op"
+	"weir/exec/state"
+	"weir/planner"
+	"weir/sql/fn"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// union passes rows of all its ports on; its task merges their watermarks.
+type union struct{ op.Base }
+
+// Process passes the batch on.
+func (union) Process(_ int, b *vec.Batch, out op.Emitter) error { return out.Emit(b) }
+
+// assembly makes the tasks of a plan, ready to run.
+type assembly struct {
+	run    *runtime
+	graph  *graph
+	ctx    context.Context
+	tasks  []*task
+	stats  []*nodeStats
+	scans  []*board // to watch for new splits
+	single bool     // run by the simulator: edges never wait
+}
+
+// assemble cuts the plan and makes its tasks, restored from the checkpoint where there is one. On an error what
+// was opened is closed.
+func assemble(ctx context.Context, run *runtime, p *planner.Plan, from *checkpoint.Checkpoint) (a *assembly, err error) {
+	a = &assembly{run: run, graph: newGraph(p), ctx: ctx, single: run.single}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	for _, s := range a.graph.stages {
+		for i := range s.parallelism {
+			t := &task{name: fmt.Sprintf("%s/%d", s.name, i), instance: i, run: run, ctx: ctx, in: newInbox(), wm: types.MinTime}
+			s.tasks = append(s.tasks, t)
+			a.tasks = append(a.tasks, t)
+		}
+	}
+	for _, s := range a.graph.stages {
+		if err := a.buildStage(s, from); err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range a.tasks {
+		for _, l := range t.ops {
+			t.at = l.name
+			if err := l.op.Open(l.ctx); err != nil {
+				return nil, t.blame(err)
+			}
+			l.tick, _ = l.op.(op.Ticker)
+		}
+	}
+	if err := a.recommit(from); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *assembly) close() {
+	for _, t := range a.tasks {
+		_ = t.close() // the error that stopped the job is the one to show
+	}
+}
+
+func (a *assembly) buildStage(s *stage, from *checkpoint.Checkpoint) error {
+	for i, t := range s.tasks {
+		store, err := a.run.newStore(t.name)
+		if err != nil {
+			return err
+		}
+		t.store = store
+		if err := a.restore(s, i, from); err != nil {
+			return fmt.Errorf("restore of %s: %w", t.name, err)
+		}
+	}
+	switch n := s.head.(type) {
+	case *planner.Scan, *planner.Values:
+		return a.buildSource(s, n, from)
+	}
+	for i, t := range s.tasks {
+		l, err := a.buildLink(s, i, s.head)
+		if err != nil {
+			return err
+		}
+		t.head = l
+	}
+	return nil
+}
+
+// restore fills a task's store, and sets its watermark, from what the stage's tasks had saved. At another
+// parallelism a task takes the key groups that are now its own, and the least watermark.
+func (a *assembly) restore(s *stage, i int, from *checkpoint.Checkpoint) error {
+	parts := partsOf(s, from)
+	if len(parts) == 0 {
+		return nil
+	}
+	owns := func(group uint16) bool { return state.Owner(group, s.parallelism) == i }
+	if len(parts) == s.parallelism {
+		parts, owns = parts[i:i+1], nil
+	}
+	t := s.tasks[i]
+	t.wm, t.restoredEnd = parts[0].Watermark, true
+	for _, part := range parts {
+		t.wm = min(t.wm, part.Watermark)
+		t.restoredEnd = t.restoredEnd && part.Ended
+		if part.State == nil {
+			continue
+		}
+		if err := state.Restore(t.store, part.State, owns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recommit publishes again what the checkpoint's sinks had staged: the crash may have come before they were told.
+func (a *assembly) recommit(from *checkpoint.Checkpoint) error {
+	for _, s := range a.graph.stages {
+		for i, part := range partsOf(s, from) {
+			t := s.tasks[i%s.parallelism]
+			for _, token := range part.Tokens {
+				for _, l := range t.sinks {
+					if l.id == token.Sink && token.Bytes != nil {
+						t.at = l.name
+						if err := l.sink.Commit(a.ctx, token.Bytes); err != nil {
+							return t.blame(err)
+						}
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// partsOf is what a checkpoint has of a stage, in the order of the instances it then had.
+func partsOf(s *stage, from *checkpoint.Checkpoint) (parts []*checkpoint.Task) {
+	for i := 0; from != nil; i++ {
+		part := from.Tasks[fmt.Sprintf("%s/%d", s.name, i)]
+		if part == nil {
+			break
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// buildLink makes the link of a node and of all that is chained behind it.
+func (a *assembly) buildLink(s *stage, i int, n planner.Node) (link, error) {
+	t := s.tasks[i]
+	stats := a.count(n, i)
+	switch n := n.(type) {
+	case *planner.Sink:
+		return a.buildSink(s, i, n, stats)
+	case *planner.Collect:
+		sink := a.run.collect(n, t)
+		l := &sinkLink{t: t, id: n.Info().ID, name: stats.name, sink: sink, tickAt: never, stats: stats}
+		t.sinks = append(t.sinks, l)
+		return l, nil
+	}
+	operator, err := a.run.operator(n, a.graph.settings)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", stats.name, err)
+	}
+	l := &opLink{t: t, name: stats.name, op: operator, fn: a.fnCtx(), wm: types.MinTime, stats: stats}
+	l.ctx = &op.Context{
+		ID: n.Info().ID, Instance: i, Parallelism: s.parallelism, State: state.New(t.store, n.Info().ID),
+		Fn: l.fn, Budget: a.run.budget, Metrics: &op.Metrics{}, Interrupted: func() bool { return a.ctx.Err() != nil },
+	}
+	t.ops = append(t.ops, l)
+	l.next, err = a.behind(s, i, n)
+	return l, err
+}
+
+// behind makes the links behind a node: what is chained to it, and outputs to other stages.
+func (a *assembly) behind(s *stage, i int, n planner.Node) (fanout, error) {
+	var out fanout
+	for _, c := range a.graph.consumers[n] {
+		if x, ok := c.node.(*planner.Exchange); ok {
+			for _, to := range a.graph.consumers[x] {
+				out = append(out, a.connect(s, i, x, to))
+			}
+			continue
+		}
+		if to := a.graph.of[c.node]; to != s || to.head == c.node {
+			out = append(out, a.connect(s, i, nil, c))
+			continue
+		}
+		l, err := a.buildLink(s, i, c.node)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// connect joins instance i of a stage to the tasks of a consumer's stage.
+func (a *assembly) connect(s *stage, i int, x *planner.Exchange, to consumer) link {
+	target := a.graph.of[to.node]
+	tasks := target.tasks
+	if x == nil && target.parallelism == s.parallelism {
+		tasks = tasks[i : i+1]
+	}
+	edges := make([]*edge, len(tasks))
+	for j, t := range tasks {
+		edges[j] = newEdge(t, len(t.ports), a.single)
+		t.ports = append(t.ports, port{from: edges[j], logical: to.port, wm: types.MinTime})
+		t.live++
+	}
+	var keys []int
+	var schema types.Schema
+	if x != nil && x.Dist.Kind == planner.DistHash {
+		keys, schema = x.Dist.Keys, x.Input.Info().Out
+	}
+	o := newOutput(s.tasks[i], edges, keys, schema)
+	s.tasks[i].outs = append(s.tasks[i].outs, o)
+	return o
+}
+
+func (a *assembly) buildSink(s *stage, i int, n *planner.Sink, stats *nodeStats) (link, error) {
+	t := s.tasks[i]
+	writes, ok := n.Config.(connectors.Writes)
+	if !ok {
+		return nil, fmt.Errorf("table %q cannot be written", n.Table.Path[2])
+	}
+	sink, err := writes.Sink(n.Table.Desc, a.run.env, i, s.parallelism)
+	if err != nil {
+		return nil, err
+	}
+	l := &sinkLink{t: t, id: n.Info().ID, name: stats.name, node: n, drop: a.graph.settings.NotNullDrop, sink: sink, tickAt: never, stats: stats}
+	l.linger, _ = sink.(connectors.Lingerer)
+	if len(n.Narrow) > 0 {
+		schema := append(types.Schema(nil), n.Input.Info().Out...)
+		for _, c := range n.Narrow {
+			schema[c.Column].Type = c.To
+		}
+		l.schema = schema.Arrow()
+	}
+	t.sinks = append(t.sinks, l)
+	return l, nil
+}
+
+// buildSource makes the source tasks of a Scan, or of literal rows.
+func (a *assembly) buildSource(s *stage, n planner.Node, from *checkpoint.Checkpoint) error {
+	scan, src, err := a.openSource(n)
+	if err != nil {
+		return err
+	}
+	s.board = newBoard(src, s.parallelism)
+	var splits []checkpoint.Split
+	var limited int64
+	for _, part := range partsOf(s, from) {
+		splits = append(splits, part.Splits...)
+		limited = max(limited, part.Read)
+	}
+	s.board.restore(splits)
+	if err := s.board.list(a.ctx); err != nil {
+		return fmt.Errorf("%s: %w", nodeName(n), err)
+	}
+	a.scans = append(a.scans, s.board)
+	for i, t := range s.tasks {
+		h := &source{
+			t: t, scan: scan, src: src, board: s.board, fn: a.fnCtx(), stats: a.count(n, i), read: limited,
+			sequential: !src.PerSplitWatermarks(), batchRows: a.graph.settings.BatchRows, out: scan.Out.Arrow(),
+		}
+		t.src = h
+		if err := a.fillSource(h); err != nil {
+			return fmt.Errorf("%s: %w", nodeName(n), err)
+		}
+		if h.next, err = a.behind(s, i, n); err != nil {
+			return err
+		}
+		s.board.tell = append(s.board.tell, t.in)
+	}
+	return nil
+}
+
+func (a *assembly) openSource(n planner.Node) (*planner.Scan, connectors.Source, error) {
+	if v, ok := n.(*planner.Values); ok {
+		src, err := newValues(v, a.fnCtx())
+		return &planner.Scan{Base: v.Base, Columns: v.Out}, src, err
+	}
+	scan := n.(*planner.Scan)
+	reads, ok := scan.Config.(connectors.Reads)
+	if !ok {
+		return nil, nil, fmt.Errorf("table %q cannot be read", scan.Table.Path[2])
+	}
+	want := connectors.Scan{Columns: scan.Columns, Metadata: scan.Meta, Limit: scan.Limit}
+	src, err := reads.Source(scan.Table.Desc, want, a.run.env)
+	return scan, src, err
+}
+
+// fillSource compiles a scan's expressions and sets its event time up.
+func (a *assembly) fillSource(h *source) (err error) {
+	if h.batchRows <= 0 {
+		h.batchRows = defaultBatchRows
+	}
+	h.reading, h.stopReader = context.WithCancel(a.ctx)
+	if h.dec, err = h.src.Decoder(); err != nil {
+		return err
+	}
+	scan := h.scan
+	raw := append(types.Schema(nil), scan.Columns...)
+	for i, key := range scan.Meta {
+		raw = append(raw, types.Column{Name: key, Type: metaType(scan, i, key)})
+	}
+	h.raw = raw.Arrow()
+	if scan.Exprs != nil {
+		if h.exprs, err = expr.CompileAll(scan.Exprs); err != nil {
+			return err
+		}
+	}
+	m := &h.marks
+	m.floor, m.merged = types.MinTime, h.t.wm
+	if h.sequential {
+		m.floor = 0 // Flink's assigner behind a file source begins at 0 and passes on only what is above
+	}
+	if scan.Watermark == nil {
+		return nil
+	}
+	m.on, m.gap, m.skew, m.drift = true, a.graph.settings.WatermarkGap.Milliseconds(), scan.Common.MaxFutureSkew, scan.Common.MaxDrift
+	if m.timeout = scan.Common.IdleTimeout; m.timeout == 0 {
+		m.timeout = a.graph.settings.IdleTimeout
+	}
+	if scan.Common.AlignmentGroup != "" {
+		m.group = a.run.alignment(scan.Common.AlignmentGroup)
+	}
+	h.wmExpr, err = expr.Compile(scan.Watermark.Expr)
+	return err
+}
+
+// metaType is the type of a wanted metadata column: what the connector says it gives.
+func metaType(scan *planner.Scan, i int, key string) types.Type {
+	if reads, ok := scan.Config.(connectors.Reads); ok {
+		for _, m := range reads.Metadata() {
+			if m.Key == key {
+				return m.Type
+			}
+		}
+	}
+	return scan.Out[len(scan.Columns)+i].Type
+}
+
+func (a *assembly) fnCtx() *fn.Ctx {
+	s := a.graph.settings
+	return &fn.Ctx{
+		Zone: s.Zone, QueryMicros: a.run.began, NowMicros: a.run.began, Streaming: !s.Batch,
+		Watermark: types.MinTime, Random: a.run.env.Random,
+	}
+}
+
+func (a *assembly) count(n planner.Node, instance int) *nodeStats {
+	s := newNodeStats(n.Info().ID, nodeName(n), instance)
+	a.stats = append(a.stats, s)
+	return s
+}
+
+// nodeName names a node in messages: its kind, and its table where it has one.
+func nodeName(n planner.Node) string {
+	switch n := n.(type) {
+	case *planner.Scan:
+		return fmt.Sprintf("source %q", n.Table.Path[2])
+	case *planner.Sink:
+		return fmt.Sprintf("sink %q", n.Table.Path[2])
+	}
+	kind := strings.TrimPrefix(fmt.Sprintf("%T", n), "*planner.")
+	if id := n.Info().ID; id != "" && id != kind {
+		return fmt.Sprintf("%s %q", kind, id)
+	}
+	return kind
+}

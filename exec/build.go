@@ -1,0 +1,22 @@
+package exec
+
+import (
+	"fmt"
+
+	"weir/exec/op"
+	"weir/planner"
+)
+
+// newOperator is THE switch from a plan node to its operator. Scans, values, exchanges and roots are no
+// operators: the task runs them itself.
+func newOperator(n planner.Node, s *planner.Settings) (op.Operator, error) {
+	switch n := n.(type) {
+	case *planner.Calc:
+		return op.NewCalc(n, s)
+	case *planner.GroupAgg:
+		return op.NewGroupAgg(n, s)
+	case *planner.Union:
+		return union{}, nil
+	}
+	return nil, fmt.Errorf("there is no operator for the plan node %T yet", n)
+}

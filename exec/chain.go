@@ -1,0 +1,154 @@
+package exec
+
+import (
+	"weir/exec/op"
+	"weir/sql/fn"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// link is a part of a task's chain. What it makes goes to the links behind it by plain calls.
+type link interface {
+	process(port int, b *vec.Batch) error
+	watermark(wm types.Time) error
+	idle() error
+	// barrier passes the barrier on, then saves what the link holds.
+	barrier(id int64) error
+	end() error
+}
+
+// fanout hands events to each of several links: a node with two consumers.
+type fanout []link
+
+func (f fanout) process(b *vec.Batch) error {
+	for _, l := range f {
+		if err := l.process(0, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f fanout) watermark(wm types.Time) error {
+	for _, l := range f {
+		if err := l.watermark(wm); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f fanout) idle() error {
+	for _, l := range f {
+		if err := l.idle(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f fanout) barrier(id int64) error {
+	for _, l := range f {
+		if err := l.barrier(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f fanout) end() error {
+	for _, l := range f {
+		if err := l.end(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// opLink is an operator in a chain. It is the operator's Emitter.
+type opLink struct {
+	t     *task
+	name  string // of the plan node, for messages
+	op    op.Operator
+	tick  op.Ticker // nil: no timers
+	ctx   *op.Context
+	fn    *fn.Ctx
+	wm    types.Time // last passed on
+	next  fanout
+	stats *nodeStats
+}
+
+// Emit passes rows on.
+func (l *opLink) Emit(b *vec.Batch) error {
+	n := b.Len()
+	if n == 0 {
+		return nil
+	}
+	l.stats.rowsOut.Add(int64(n))
+	return l.next.process(b)
+}
+
+// enter notes which operator runs, so that an error or a panic can be attributed; it gives the one before.
+func (l *opLink) enter() (before string) {
+	before, l.t.at = l.t.at, l.name
+	l.fn.NowMicros = l.t.now
+	return before
+}
+
+func (l *opLink) leave(before string, err error) error {
+	if err != nil {
+		return l.t.blame(err)
+	}
+	l.t.at = before
+	return nil
+}
+
+func (l *opLink) process(port int, b *vec.Batch) error {
+	l.stats.rowsIn.Add(int64(b.Len()))
+	before := l.enter()
+	return l.leave(before, l.op.Process(port, b, l))
+}
+
+func (l *opLink) watermark(wm types.Time) error {
+	before := l.enter()
+	l.fn.Watermark = wm
+	out, err := l.op.Watermark(wm, l)
+	if err = l.leave(before, err); err != nil || out <= l.wm {
+		return err
+	}
+	l.wm = out
+	l.stats.watermark.Store(int64(out))
+	return l.next.watermark(out)
+}
+
+func (l *opLink) idle() error { return l.next.idle() }
+
+func (l *opLink) barrier(id int64) error {
+	if err := l.next.barrier(id); err != nil {
+		return err
+	}
+	before := l.enter()
+	return l.leave(before, l.op.Snapshot())
+}
+
+func (l *opLink) end() error {
+	before := l.enter()
+	if err := l.leave(before, l.op.End(l)); err != nil {
+		return err
+	}
+	if l.wm < types.MaxTime { // an operator that held the last watermark back has nothing left to wait for
+		l.wm = types.MaxTime
+		if err := l.next.watermark(types.MaxTime); err != nil {
+			return err
+		}
+	}
+	return l.next.end()
+}
+
+// publish makes the operator's own counters readable.
+func (l *opLink) publish() {
+	m := l.ctx.Metrics
+	l.stats.late.Store(m.LateDropped)
+	l.stats.groups.Store(m.Groups)
+	l.stats.stateBytes.Store(m.StateBytes)
+}

@@ -1,0 +1,134 @@
+package exec
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/connectors"
+	"weir/exec/checkpoint"
+	"weir/exec/op"
+	"weir/exec/state"
+	"weir/planner"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// Options are what a job needs besides its plan.
+type Options struct {
+	// Env is handed to connectors; its clock and randomness are the job's.
+	Env *connectors.Env
+	// Rows takes the rows of the Collect roots, one call at a time.
+	Rows func(*vec.Batch) error
+	// Restore is the checkpoint to go on from; nil: from the start.
+	Restore *checkpoint.Checkpoint
+	// Checkpoints keeps checkpoints; nil: none are kept, and sinks commit when the job ends.
+	Checkpoints checkpoint.Store
+	// Interval is the time between checkpoints; 0: none before the end.
+	Interval time.Duration
+	// NewStore makes the store of a task's state; nil: in memory.
+	NewStore func(task string) (state.Snapshotter, error)
+	// MemoryLimit bounds the bytes that state may hold before operators move it to their store; 0: no bound.
+	MemoryLimit int64
+	// Rejected is told of records that could not be read, where the table's policy is 'log'.
+	Rejected func(table, where string, record []byte, err error)
+}
+
+// runtime is what the tasks of a job share.
+type runtime struct {
+	env    *connectors.Env
+	clock  func() time.Time
+	began  int64 // microseconds
+	budget *op.Budget
+	rows   sync.Mutex // serialises Options.Rows
+	opts   Options
+	// operator makes operators; newOperator but in tests.
+	operator func(planner.Node, *planner.Settings) (op.Operator, error)
+	collect  func(n *planner.Collect, t *task) connectors.Sink
+	// single: the simulator runs the tasks.
+	single      bool
+	startReader func(*source, *splitRun)
+	acknowledge func(ack)
+	mu          sync.Mutex
+	alignments  map[string]*alignment
+}
+
+func newRuntime(opts Options) *runtime {
+	env := connectors.Env{}
+	if opts.Env != nil {
+		env = *opts.Env
+	}
+	r := &runtime{env: &env, opts: opts, operator: newOperator, alignments: map[string]*alignment{}}
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	if env.Random == nil {
+		env.Random = rand.Uint64
+	}
+	if env.Logger == nil {
+		env.Logger = slog.New(slog.DiscardHandler)
+	}
+	if env.Zone == nil {
+		env.Zone = time.UTC
+	}
+	if env.Stdout == nil {
+		var mu sync.Mutex
+		env.Stdout = func(line []byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			_, _ = os.Stdout.Write(line) // nobody is left to tell when standard output is gone
+		}
+	}
+	if env.Warn == nil {
+		env.Warn = func(string) {}
+	}
+	r.clock, r.began = env.Now, env.Now().UnixMicro()
+	r.collect = func(*planner.Collect, *task) connectors.Sink { return collector{r.give} }
+	var used atomic.Int64
+	r.budget = op.NewBudget(func(n int64) bool {
+		return used.Add(n) <= opts.MemoryLimit || opts.MemoryLimit <= 0 || n <= 0
+	})
+	return r
+}
+
+// give hands rows to the session.
+func (r *runtime) give(b *vec.Batch) error {
+	if r.opts.Rows == nil {
+		return nil
+	}
+	r.rows.Lock()
+	defer r.rows.Unlock()
+	return r.opts.Rows(b)
+}
+
+func (r *runtime) newStore(task string) (state.Snapshotter, error) {
+	if r.opts.NewStore != nil {
+		return r.opts.NewStore(task)
+	}
+	return state.NewMemory(), nil
+}
+
+func (r *runtime) alignment(group string) *alignment {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := r.alignments[group]
+	if a == nil {
+		a = &alignment{wms: map[*generator]types.Time{}}
+		r.alignments[group] = a
+	}
+	return a
+}
+
+// reject logs a record that could not be read.
+func (r *runtime) reject(scan *planner.Scan, where string, record []byte, err error) {
+	table := scan.Table.Path[2]
+	r.env.Logger.LogAttrs(context.Background(), slog.LevelWarn, "record could not be read",
+		slog.String("table", table), slog.String("record", where), slog.String("error", err.Error()))
+	if r.opts.Rejected != nil {
+		r.opts.Rejected(table, where, record, err)
+	}
+}

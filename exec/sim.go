@@ -1,0 +1,343 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"weir/connectors"
+	"weir/exec/checkpoint"
+	"weir/planner"
+	"weir/sql/vec"
+)
+
+// SimOptions say how a simulation goes.
+type SimOptions struct {
+	// Seed decides every choice: the same seed replays the same run.
+	Seed uint64
+	// Checkpoint is how likely a checkpoint begins at a step; 0: none before the end.
+	Checkpoint float64
+	// Crash is how likely a step is a crash; the job goes on from its last complete checkpoint.
+	Crash float64
+	// CrashAfterCheckpoint crashes once after each checkpoint that is not the last.
+	CrashAfterCheckpoint bool
+	// MaxCrashes bounds the crashes; 0: 10.
+	MaxCrashes int
+	// Start is the virtual time at the start; the zero value is 2024-01-01.
+	Start time.Time
+}
+
+// SimStats is what a simulation did.
+type SimStats struct {
+	Steps, Crashes, Checkpoints, Restores int
+}
+
+// sim runs tasks in one thread: at each step one of the things that could happen next, chosen by the seed.
+type sim struct {
+	opts    SimOptions
+	run     *runtime
+	plan    *planner.Plan
+	rng     *rand.Rand
+	now     time.Time
+	saved   *checkpoint.Memory
+	staged  map[string][]*vec.Batch // survives crashes, as hidden files do
+	stats   SimStats
+	crashed int64 // the last checkpoint a crash followed
+
+	a       *assembly
+	coord   *checkpoint.Coordinator
+	acks    []ack
+	readers []simReader
+	listed  []time.Time // of each board
+}
+
+type simReader struct {
+	s *source
+	r *splitRun
+}
+
+// Simulate runs a bounded plan to its end in one thread, in virtual time. Where it may crash, rows of Collect
+// roots are given when their checkpoint is complete: each once, however often the job crashed.
+func Simulate(ctx context.Context, p *planner.Plan, opts Options, so SimOptions) (SimStats, error) {
+	return newSim(p, newRuntimeAt(opts, so), so).main(ctx)
+}
+
+// newRuntimeAt makes a runtime whose clock and randomness are the simulation's; newSim sets them.
+func newRuntimeAt(opts Options, so SimOptions) *runtime {
+	env := connectors.Env{}
+	if opts.Env != nil {
+		env = *opts.Env
+	}
+	start := so.Start
+	if start.IsZero() {
+		start = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	env.Now = func() time.Time { return start }
+	opts.Env = &env
+	return newRuntime(opts)
+}
+
+func newSim(p *planner.Plan, r *runtime, so SimOptions) *sim {
+	if so.MaxCrashes == 0 {
+		so.MaxCrashes = 10
+	}
+	s := &sim{
+		opts: so, run: r, plan: p, now: r.clock(), saved: &checkpoint.Memory{}, staged: map[string][]*vec.Batch{},
+		rng: rand.New(rand.NewPCG(so.Seed, 0)),
+	}
+	r.single = true
+	r.env.Now = func() time.Time { return s.now }
+	r.env.Random = s.rng.Uint64
+	r.clock = r.env.Now
+	r.startReader = func(src *source, split *splitRun) { s.readers = append(s.readers, simReader{src, split}) }
+	r.acknowledge = func(a ack) { s.acks = append(s.acks, a) }
+	if so.Crash > 0 || so.CrashAfterCheckpoint {
+		r.collect = func(*planner.Collect, *task) connectors.Sink { return &stagedRows{s: s} }
+	}
+	return s
+}
+
+func (s *sim) main(ctx context.Context) (stats SimStats, err error) {
+	from := s.run.opts.Restore
+	for {
+		again, err := s.life(ctx, from)
+		if err != nil {
+			return s.stats, fmt.Errorf("%w (seed %d)", err, s.opts.Seed)
+		}
+		if !again {
+			return s.stats, nil
+		}
+		if from, err = s.saved.Latest(ctx); err != nil {
+			return s.stats, err
+		}
+		if from != nil {
+			s.stats.Restores++
+		} else {
+			from = s.run.opts.Restore
+		}
+	}
+}
+
+// life runs the job until it ends or crashes.
+func (s *sim) life(ctx context.Context, from *checkpoint.Checkpoint) (crashed bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.acks, s.readers, s.listed = nil, nil, nil
+	at := ""
+	defer func() {
+		if r := recover(); r != nil {
+			err = &TaskError{Operator: at, Err: fmt.Errorf("internal error: %v\n%s", r, debug.Stack())}
+		}
+	}()
+	if s.a, err = assemble(ctx, s.run, s.plan, from); err != nil {
+		return false, err
+	}
+	defer s.a.close()
+	s.coord = newCoordinator(s.a, from)
+	s.listed = make([]time.Time, len(s.a.scans))
+	for _, t := range s.a.tasks {
+		t.pick = s.rng.IntN
+		if err := t.start(); err != nil {
+			return false, err
+		}
+	}
+	for !s.finished() {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		if s.mayCrash() {
+			s.stats.Crashes++
+			return true, nil
+		}
+		if err := s.step(ctx, &at); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+func (s *sim) finished() bool {
+	for _, t := range s.a.tasks {
+		if !t.done {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *sim) mayCrash() bool {
+	if s.stats.Crashes >= s.opts.MaxCrashes {
+		return false
+	}
+	if s.opts.CrashAfterCheckpoint {
+		latest, _ := s.saved.Latest(context.Background()) // the one in memory does not fail
+		if latest != nil && latest.ID > s.crashed && !latest.Ended() {
+			s.crashed = latest.ID
+			return true
+		}
+	}
+	return s.opts.Crash > 0 && s.rng.Float64() < s.opts.Crash
+}
+
+// step does one thing: a task's step, a read, or the coordinator's work.
+func (s *sim) step(ctx context.Context, at *string) error {
+	s.stats.Steps++
+	s.now = s.now.Add(time.Duration(s.rng.IntN(50)) * time.Microsecond)
+	if s.opts.Checkpoint > 0 && s.rng.Float64() < s.opts.Checkpoint {
+		s.a.trigger(s.coord)
+	}
+	var tasks []*task
+	for _, t := range s.a.tasks {
+		if s.runnable(t) {
+			tasks = append(tasks, t)
+		}
+	}
+	var readers []simReader
+	for _, r := range s.readers {
+		if len(r.r.turn) > 0 {
+			readers = append(readers, r)
+		}
+	}
+	n := len(tasks) + len(readers)
+	if len(s.acks) > 0 {
+		n++
+	}
+	if n == 0 {
+		return s.sleep(ctx)
+	}
+	switch i := s.rng.IntN(n); {
+	case i < len(tasks):
+		t := tasks[i]
+		_, err := t.step()
+		*at = t.at
+		return err
+	case i < len(tasks)+len(readers):
+		s.read(readers[i-len(tasks)])
+		return nil
+	}
+	return s.collectAck()
+}
+
+// runnable tells whether a task has something to do and room for what comes of it.
+func (s *sim) runnable(t *task) bool {
+	if t.done {
+		return false
+	}
+	for _, o := range t.outs {
+		if o.full() {
+			return false
+		}
+	}
+	if !t.in.empty() || t.src != nil && len(t.src.ready) > 0 || t.deadline() <= s.now.UnixMicro() {
+		return true
+	}
+	for i := range t.ports {
+		if p := &t.ports[i]; !p.blocked && len(p.pending) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *sim) read(r simReader) {
+	<-r.r.turn
+	in := r.s.readOnce(r.r)
+	if in.batch == nil && in.err == nil && r.r.chunk.Len() == 0 {
+		s.now = s.now.Add(time.Millisecond) // nothing there yet
+	}
+	if in.err != nil {
+		for i := range s.readers {
+			if s.readers[i].r == r.r {
+				s.readers = append(s.readers[:i], s.readers[i+1:]...)
+				break
+			}
+		}
+	}
+	r.s.t.in.push(event{kind: readEvent, read: in})
+}
+
+func (s *sim) collectAck() error {
+	a := s.acks[0]
+	s.acks = s.acks[1:]
+	s.coord.Ack(a.task, a.id, a.state)
+	for {
+		done, last := s.coord.Complete()
+		if done == nil {
+			return nil
+		}
+		s.stats.Checkpoints++
+		if err := s.saved.Save(context.Background(), done); err != nil {
+			return err
+		}
+		if store := s.run.opts.Checkpoints; store != nil {
+			if err := store.Save(context.Background(), done); err != nil {
+				return err
+			}
+		}
+		s.a.commit(done.ID, last)
+	}
+}
+
+// sleep moves the clock to the next deadline, when nothing else is left to do.
+func (s *sim) sleep(ctx context.Context) error {
+	at := never
+	for _, t := range s.a.tasks {
+		if !t.done {
+			at = min(at, t.deadline())
+		}
+	}
+	for i, b := range s.a.scans {
+		every := b.src.Discovery()
+		if every <= 0 {
+			continue
+		}
+		if !s.now.Before(s.listed[i].Add(every)) {
+			s.listed[i] = s.now
+			if err := b.list(ctx); err != nil {
+				return err
+			}
+			b.wakeAll()
+			return nil
+		}
+		at = min(at, s.listed[i].Add(every).UnixMicro())
+	}
+	if at == never {
+		return errors.New("the simulation is stuck: no task can go on")
+	}
+	s.now = time.UnixMicro(max(at, s.now.UnixMicro())).UTC()
+	return nil
+}
+
+// stagedRows is a transactional sink for Collect: rows are given once their checkpoint is complete.
+type stagedRows struct {
+	s    *sim
+	rows []*vec.Batch
+}
+
+func (r *stagedRows) Write(_ context.Context, b *vec.Batch) error {
+	r.rows = append(r.rows, b)
+	return nil
+}
+
+func (r *stagedRows) Flush(context.Context) ([]byte, error) {
+	token := fmt.Sprintf("%d/%d", r.s.stats.Steps, r.s.rng.Uint64())
+	r.s.staged[token] = r.rows
+	r.rows = nil
+	return []byte(token), nil
+}
+
+func (r *stagedRows) Commit(_ context.Context, token []byte) error {
+	rows := r.s.staged[string(token)]
+	delete(r.s.staged, string(token))
+	for _, b := range rows {
+		if err := r.s.run.give(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *stagedRows) Close() error { return nil }

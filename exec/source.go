@@ -1,0 +1,348 @@
+package exec
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"weir/connectors"
+	"weir/exec/checkpoint"
+	"weir/exec/expr"
+	"weir/planner"
+	"weir/sql/fn"
+	"weir/sql/vec"
+)
+
+const (
+	defaultBatchRows = 4096
+	// chunkBytes bounds the records decoded into one batch; one record may be larger.
+	chunkBytes = 1 << 20
+)
+
+// splitRun is a split being read.
+type splitRun struct {
+	checkpoint.Split
+	reader connectors.SplitReader
+	gen    *generator
+	turn   chan struct{} // a token lets the reader's goroutine read once
+	chunk  connectors.Chunk
+	pos    int // records of chunk already emitted
+}
+
+// source is the head of a source task: it decodes what readers bring, computes columns, and makes the
+// watermark. Readers block in goroutines of their own; each has one read under way or waiting here.
+type source struct {
+	t     *task
+	scan  *planner.Scan
+	src   connectors.Source
+	dec   connectors.Decoder
+	board *board
+	next  fanout
+	fn    *fn.Ctx
+	stats *nodeStats
+
+	raw, out   *arrow.Schema // of Columns+Meta; of Out
+	exprs      []expr.Eval
+	wmExpr     expr.Eval
+	batchRows  int
+	sequential bool // one split after the other, one generator for all
+
+	running []*splitRun
+	queue   []*placed   // of a sequential source: not begun
+	ready   []*splitRun // with a chunk to emit, in the order they came
+	held    []*splitRun // whose reader waits for its alignment group
+	decoded connectors.Decoded
+	read    int64 // rows emitted
+	stopped bool  // the limit is reached, or the job drains
+	marks   marks
+
+	reading    context.Context // of the readers
+	stopReader context.CancelFunc
+}
+
+// handle deals with what comes to a source.
+func (s *source) handle(e event) error {
+	switch e.kind {
+	case triggerEvent:
+		if err := s.next.barrier(e.id); err != nil {
+			return err
+		}
+		return s.t.acknowledge(e.id, false)
+	case splitsEvent:
+		return s.begin()
+	case drainEvent:
+		s.stop()
+		return s.maybeFinish()
+	}
+	return s.arrived(e.read)
+}
+
+// begin takes new splits from the board and starts reading them.
+func (s *source) begin() error {
+	ready := s.board.take(s.t.instance)
+	if s.sequential {
+		s.queue = append(s.queue, ready...)
+		if len(s.running) > 0 || len(s.queue) == 0 {
+			return s.maybeFinish()
+		}
+		ready, s.queue = s.queue[:1], s.queue[1:]
+	}
+	for _, p := range ready {
+		if err := s.open(p); err != nil {
+			return err
+		}
+	}
+	return s.maybeFinish()
+}
+
+func (s *source) open(p *placed) error {
+	reader, err := s.src.Read(s.reading, p.Split.Split, p.Offset)
+	if err != nil {
+		return s.fault(err)
+	}
+	r := &splitRun{Split: p.Split, reader: reader, turn: make(chan struct{}, 2)}
+	r.turn <- struct{}{}
+	if _, ok := reader.(connectors.BatchReader); ok {
+		r.turn <- struct{}{} // its batches are ours, so it may read one ahead
+	}
+	s.running = append(s.running, r)
+	s.marks.add(s, r)
+	s.t.run.startReader(s, r)
+	return nil
+}
+
+// readOnce reads a split once; it runs in the reader's goroutine, or in the simulator's step. After an
+// error, which a stopped source always gives, it is not called again.
+func (s *source) readOnce(r *splitRun) *read {
+	out := &read{split: r}
+	if out.err = s.reading.Err(); out.err != nil {
+		return out
+	}
+	switch reader := r.reader.(type) {
+	case connectors.BatchReader:
+		out.batch, out.offset, out.err = reader.NextBatch(s.reading, s.batchRows)
+	case connectors.Reader:
+		r.chunk.MillisBehind = -1
+		out.err = reader.Next(s.reading, &r.chunk)
+	default:
+		out.err = fmt.Errorf("split reader %T gives neither records nor batches", reader)
+	}
+	return out
+}
+
+// arrived takes a read. A chunk is emitted batch by batch, so that barriers may come between.
+func (s *source) arrived(in *read) error {
+	r := in.split
+	switch {
+	case in.err == io.EOF && !s.stopped:
+		return s.closeSplit(r, true)
+	case in.err != nil && s.stopped:
+		return s.closeSplit(r, false)
+	case in.err != nil:
+		return s.fault(in.err)
+	case s.stopped:
+		r.turn <- struct{}{}
+		return nil
+	}
+	if in.batch != nil {
+		if err := s.emitRows(r, in.batch, nil); err != nil {
+			return err
+		}
+		r.Offset = in.offset
+	} else if _, ok := r.reader.(connectors.Reader); ok && r.chunk.Len() > 0 {
+		s.stats.behind.Store(r.chunk.MillisBehind)
+		r.pos = 0
+		s.ready = append(s.ready, r)
+		return nil
+	}
+	s.grant(r)
+	return s.maybeFinish()
+}
+
+// resume emits the next batch of the chunk that came first; ok is false when there is none.
+func (s *source) resume() (ok bool, err error) {
+	if len(s.ready) == 0 {
+		return false, nil
+	}
+	r := s.ready[0]
+	s.t.now = s.t.run.clock().UnixMicro()
+	if s.stopped {
+		s.ready = s.ready[1:]
+		r.turn <- struct{}{}
+		return true, nil
+	}
+	lo, n := r.pos, r.chunk.Len()
+	hi := lo + 1
+	for size := int(r.chunk.End[lo] - r.chunk.Beg[lo]); hi < n && hi-lo < s.batchRows; hi++ {
+		if size += int(r.chunk.End[hi] - r.chunk.Beg[hi]); size > chunkBytes {
+			break
+		}
+	}
+	if err := s.decode(r, lo, hi); err != nil {
+		return true, s.t.blame(err)
+	}
+	if r.pos = hi; hi == n {
+		r.Offset = r.chunk.OffsetAt(n - 1)
+		s.ready = s.ready[1:]
+		s.grant(r)
+	}
+	return true, s.t.blame(s.maybeFinish())
+}
+
+// grant lets a split's reader go on, unless it runs too far ahead of its alignment group.
+func (s *source) grant(r *splitRun) {
+	if s.marks.ahead(r.gen) {
+		s.held = append(s.held, r)
+		return
+	}
+	r.turn <- struct{}{}
+}
+
+// stop ends reading: what has been read and not emitted is dropped.
+func (s *source) stop() {
+	s.stopped = true
+	s.stopReader()
+	for _, r := range s.held {
+		r.turn <- struct{}{}
+	}
+	s.held = nil
+}
+
+// decode makes rows of records [lo, hi) and emits them.
+func (s *source) decode(r *splitRun, lo, hi int) error {
+	d := &s.decoded
+	if err := s.dec.Decode(&r.chunk, lo, hi, d); err != nil {
+		return s.fault(fmt.Errorf("%s: %w", r.chunk.Describe(lo), err))
+	}
+	for _, bad := range d.Rejects {
+		if err := s.reject(r, bad); err != nil {
+			return err
+		}
+	}
+	if d.N == 0 {
+		return nil
+	}
+	cols := d.Cols
+	if len(s.scan.Meta) > 0 {
+		cols = append(cols[:len(cols):len(cols)], s.metadata(r, lo, hi)...)
+	}
+	record := func(row int) string {
+		if d.Record == nil {
+			return r.chunk.Describe(lo + row)
+		}
+		return r.chunk.Describe(int(d.Record[row]))
+	}
+	return s.emitRows(r, vec.New(s.raw, cols, d.N, d.Kinds), record)
+}
+
+// metadata is the metadata columns of the decoded rows.
+func (s *source) metadata(r *splitRun, lo, hi int) []arrow.Array {
+	out := make([]arrow.Array, len(r.chunk.Meta))
+	for i, col := range r.chunk.Meta {
+		if s.decoded.Record != nil {
+			out[i] = vec.Take(col, s.decoded.Record)
+		} else {
+			out[i] = vec.ColVec(col).Slice(lo, hi).Arr
+		}
+	}
+	return out
+}
+
+// reject deals with a bad record by the table's policy.
+func (s *source) reject(r *splitRun, bad connectors.Reject) error {
+	s.stats.rejected.Add(1)
+	where := r.chunk.Describe(bad.Record)
+	switch s.scan.Common.ErrorMode {
+	case "ignore":
+		return nil
+	case "log":
+		s.t.run.reject(s.scan, where, r.chunk.Record(bad.Record), bad.Err)
+		return nil
+	}
+	return s.fault(fmt.Errorf("%s: %w", where, bad.Err))
+}
+
+// fault attributes an error to the source; one that comes of tearing down is no fault.
+func (s *source) fault(err error) error {
+	if s.t.ctx.Err() != nil {
+		return errStopped
+	}
+	s.t.at = s.stats.name
+	return s.t.blame(err)
+}
+
+// closeSplit ends a split; whole says that it was read to its end.
+func (s *source) closeSplit(r *splitRun, whole bool) error {
+	for i, x := range s.running {
+		if x == r {
+			s.running = append(s.running[:i], s.running[i+1:]...)
+			break
+		}
+	}
+	if err := r.reader.Close(); err != nil {
+		return s.fault(err)
+	}
+	if whole {
+		r.Done = true
+		s.marks.remove(s, r)
+		s.board.done(r.Split.Split.ID, r.Watermark)
+		return s.begin()
+	}
+	return s.maybeFinish()
+}
+
+// maybeFinish ends the task once nothing is left to read, and tells the tasks behind it when it
+// has nothing to wait for.
+func (s *source) maybeFinish() error {
+	if s.t.ended || len(s.running) > 0 { // of a stopped source too: the reads under way come back first
+		return nil
+	}
+	pending := len(s.queue) > 0 || s.board.pending(s.t.instance)
+	if s.stopped || s.src.Bounded() && !pending {
+		return s.t.finish()
+	}
+	if !pending {
+		return s.advance()
+	}
+	return nil
+}
+
+// snapshot is where the source stands: its own splits, those not begun, and those it has finished.
+func (s *source) snapshot() ([]checkpoint.Split, int64) {
+	var out []checkpoint.Split
+	for _, r := range s.running {
+		c := r.Split
+		if len(s.ready) > 0 && r == s.ready[0] && r.pos > 0 {
+			c.Offset = r.chunk.OffsetAt(r.pos - 1)
+		}
+		out = append(out, c)
+	}
+	return append(out, s.board.others(s.t.instance, out)...), s.read
+}
+
+func (s *source) close() error {
+	var first error
+	for _, r := range s.running {
+		if err := r.reader.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	s.running = nil
+	return first
+}
+
+// deadline is when a split may become idle, or a withheld watermark is due.
+func (s *source) deadline() int64 { return s.marks.deadline(s) }
+
+func (s *source) ticks(now time.Time) error {
+	s.marks.tick(s, now)
+	held := s.held
+	s.held = nil
+	for _, r := range held {
+		s.grant(r)
+	}
+	return s.advance()
+}

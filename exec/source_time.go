@@ -1,0 +1,354 @@
+package exec
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"weir/exec/expr"
+	"weir/sql/fn"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// generator makes the watermark of one split, or of a whole sequential source.
+type generator struct {
+	wm   types.Time // the greatest watermark of its rows
+	idle bool
+	last int64 // microseconds of the processing clock, of its last row
+}
+
+// marks is the event time of a source task: its generators and what was passed on.
+type marks struct {
+	on      bool
+	gens    []*generator
+	floor   types.Time // a watermark is passed on only above it
+	merged  types.Time // last passed on
+	idle    bool       // said so
+	gap     int64      // milliseconds the watermark must move by
+	checked int64      // microseconds: when a withheld watermark was last looked at
+	timeout time.Duration
+	skew    time.Duration
+	group   *alignment
+	drift   time.Duration
+}
+
+func (m *marks) add(s *source, r *splitRun) {
+	if s.sequential && len(m.gens) > 0 {
+		r.gen = m.gens[0]
+		return
+	}
+	r.gen = &generator{wm: r.Watermark, last: s.t.now}
+	m.gens = append(m.gens, r.gen)
+}
+
+// remove leaves a finished split's generator out of the minimum; a sequential source keeps its one.
+func (m *marks) remove(s *source, r *splitRun) {
+	if s.sequential {
+		return
+	}
+	m.group.leave(r.gen)
+	for i, g := range m.gens {
+		if g == r.gen {
+			m.gens = append(m.gens[:i], m.gens[i+1:]...)
+			return
+		}
+	}
+}
+
+// others is the least watermark of the generators besides g that are waited for.
+func (m *marks) others(g *generator) types.Time {
+	least := types.MaxTime
+	for _, x := range m.gens {
+		if x != g && !x.idle {
+			least = min(least, x.wm)
+		}
+	}
+	return least
+}
+
+// passable is what follows the watermark from when the generators stand at to.
+func (m *marks) passable(from, to types.Time) types.Time {
+	if to <= m.floor || to <= from || from != types.MinTime && int64(to)-int64(from) <= m.gap {
+		return from
+	}
+	return to
+}
+
+// ahead tells whether a generator is too far ahead of its alignment group.
+func (m *marks) ahead(g *generator) bool {
+	return m.group != nil && m.group.ahead(g, m.drift)
+}
+
+func (m *marks) deadline(s *source) int64 {
+	at := never
+	if !m.on {
+		return at
+	}
+	if m.timeout > 0 {
+		for _, g := range m.gens {
+			if !g.idle {
+				at = min(at, g.last+m.timeout.Microseconds())
+			}
+		}
+	}
+	if m.gap > 0 && m.others(nil) > m.merged && m.others(nil) < types.MaxTime {
+		at = min(at, m.checked+m.gap*1000)
+	}
+	if len(s.held) > 0 {
+		at = min(at, s.t.after(alignmentPause))
+	}
+	return at
+}
+
+// tick finds the splits that have become idle.
+func (m *marks) tick(s *source, now time.Time) {
+	us := now.UnixMicro()
+	for _, g := range m.gens {
+		if m.timeout > 0 && us >= g.last+m.timeout.Microseconds() && !s.busy(g) {
+			g.idle = true
+			m.group.leave(g)
+		}
+	}
+}
+
+// busy tells whether rows of a generator's split wait to be emitted.
+func (s *source) busy(g *generator) bool {
+	for _, r := range s.ready {
+		if r.gen == g {
+			return true
+		}
+	}
+	for _, r := range s.held {
+		if r.gen == g {
+			return true
+		}
+	}
+	return false
+}
+
+// advance passes on what the generators allow by now, and says so when all are idle.
+func (s *source) advance() error {
+	m := &s.marks
+	if !m.on || s.t.ended {
+		return nil
+	}
+	awake, most := false, types.MinTime
+	for _, g := range m.gens {
+		awake = awake || !g.idle
+		most = max(most, g.wm)
+	}
+	to := most
+	if awake {
+		to = m.others(nil)
+	}
+	if m.gap > 0 && awake {
+		if s.t.now < m.checked+m.gap*1000 {
+			to = m.passable(m.merged, to)
+		}
+		m.checked = s.t.now
+	}
+	if to > m.merged && to > m.floor {
+		if err := s.pass(to); err != nil {
+			return err
+		}
+	}
+	if !awake && !m.idle {
+		m.idle = true
+		return s.next.idle()
+	}
+	return nil
+}
+
+func (s *source) pass(wm types.Time) error {
+	s.marks.merged, s.t.wm, s.fn.Watermark = wm, wm, wm
+	s.stats.watermark.Store(int64(wm))
+	return s.next.watermark(wm)
+}
+
+// emitRows computes the scan's columns for rows of a split and passes them on with their watermarks.
+// record names the record that a row came from; nil: unknown.
+func (s *source) emitRows(r *splitRun, raw *vec.Batch, record func(row int) string) error {
+	s.t.at, s.fn.NowMicros = s.stats.name, s.t.now
+	s.stats.rowsIn.Add(int64(raw.Len()))
+	b := raw
+	if s.exprs != nil {
+		cols, err := expr.Columns(s.exprs, s.fn, raw, nil)
+		if err != nil {
+			return s.rowFault(err, record)
+		}
+		b = vec.New(s.out, cols, raw.Len(), raw.Kinds)
+	}
+	if limit := s.scan.Limit; limit > 0 && s.read+int64(b.Len()) >= limit {
+		b = b.Slice(0, int(limit-s.read))
+		defer s.stop()
+	}
+	s.read += int64(b.Len())
+	if b.Len() == 0 {
+		return nil
+	}
+	if !s.marks.on {
+		return s.push(b)
+	}
+	return s.emitTimed(r, b, record)
+}
+
+func (s *source) push(b *vec.Batch) error {
+	if b.Len() == 0 {
+		return nil
+	}
+	s.stats.rowsOut.Add(int64(b.Len()))
+	return s.next.process(b)
+}
+
+// rowFault names the record of the row that an expression failed on.
+func (s *source) rowFault(err error, record func(int) string) error {
+	var re *fn.RowError
+	if record != nil && errors.As(err, &re) {
+		err = fmt.Errorf("%s: %w", record(re.Row), err)
+	}
+	return s.fault(err)
+}
+
+// emitTimed passes rows on and moves the watermark. Rows go first, then the watermark that they cause. Only
+// where a row would be late against a watermark caused within the batch is the batch cut, so that answers
+// do not depend on the size of batches.
+func (s *source) emitTimed(r *splitRun, b *vec.Batch, record func(int) string) error {
+	m, g := &s.marks, r.gen
+	b, err := s.checkRowTime(b, record)
+	if err != nil || b.Len() == 0 {
+		return err
+	}
+	g.idle, g.last, m.idle = false, s.t.now, false
+	v, err := s.wmExpr.Eval(s.fn, b, nil)
+	if err != nil {
+		return s.rowFault(err, record)
+	}
+	rows := timed{
+		ts: micros(b.Col(s.scan.Watermark.Column)), wm: micros(v.Arr), nulls: vec.NullsOf(v.Arr), constant: v.Const,
+		limit: s.futureLimit(), others: m.others(g),
+	}
+	defer func() { r.Watermark = g.wm }()
+	top := rows.greatest(g.wm)
+	to := m.passable(m.merged, min(top, rows.others))
+	if !s.scan.Watermark.EachRow && rows.earliest() > to {
+		g.wm = top
+		if err := s.push(b); err != nil {
+			return err
+		}
+	} else if to, err = s.emitCut(b, g, &rows); err != nil {
+		return err
+	}
+	m.group.move(g, g.wm)
+	if to > m.merged {
+		return s.pass(to)
+	}
+	return nil
+}
+
+// emitCut goes row by row. It leaves the last watermark to its caller.
+func (s *source) emitCut(b *vec.Batch, g *generator, rows *timed) (types.Time, error) {
+	m := &s.marks
+	to, start := m.merged, 0
+	for i := range rows.ts {
+		if to > m.merged && (s.scan.Watermark.EachRow || types.FromMicros(rows.ts[i]) <= to) {
+			if err := s.push(b.Slice(start, i)); err != nil {
+				return 0, err
+			}
+			if err := s.pass(to); err != nil {
+				return 0, err
+			}
+			start = i
+		}
+		g.wm = rows.after(i, g.wm)
+		to = m.passable(to, min(g.wm, rows.others))
+	}
+	return to, s.push(b.Slice(start, b.Len()))
+}
+
+// checkRowTime deals with rows whose row time is NULL, by the table's policy.
+func (s *source) checkRowTime(b *vec.Batch, record func(int) string) (*vec.Batch, error) {
+	col := b.Col(s.scan.Watermark.Column)
+	if col.NullN() == 0 {
+		return b, nil
+	}
+	keep := make([]int32, 0, b.Len())
+	for i := range b.Len() {
+		if !col.IsNull(i) {
+			keep = append(keep, int32(i))
+			continue
+		}
+		if s.scan.Common.NullRowTime != "drop" {
+			err := fmt.Errorf("the row-time column %q is NULL; set 'scan.watermark.null-rowtime' = 'drop' to drop such rows",
+				s.scan.Out[s.scan.Watermark.Column].Name)
+			return nil, s.rowFault(&fn.RowError{Row: i, Err: err}, record)
+		}
+	}
+	s.stats.rejected.Add(int64(b.Len() - len(keep)))
+	return vec.TakeBatch(b, keep), nil
+}
+
+// futureLimit is the row time, in microseconds, beyond which a row does not move the watermark.
+func (s *source) futureLimit() int64 {
+	if s.marks.skew <= 0 {
+		return never
+	}
+	return s.t.now + s.marks.skew.Microseconds()
+}
+
+// micros is the microseconds of a timestamp column.
+func micros(a arrow.Array) []int64 {
+	if a.DataType().ID() == arrow.STRUCT {
+		us, _ := vec.NanosOf(a)
+		return us
+	}
+	return vec.Values[int64](a)
+}
+
+// timed is the row times and watermarks of a batch, in microseconds.
+type timed struct {
+	ts, wm   []int64
+	nulls    vec.Nulls // of wm
+	constant bool      // wm has one value, for all rows
+	limit    int64
+	others   types.Time
+}
+
+func (t *timed) earliest() types.Time {
+	least := t.ts[0]
+	for _, us := range t.ts {
+		least = min(least, us)
+	}
+	return types.FromMicros(least)
+}
+
+// greatest is the generator's watermark after all rows.
+func (t *timed) greatest(wm types.Time) types.Time {
+	if t.constant || t.nulls.Any() || t.limit != never {
+		for i := range t.ts {
+			wm = t.after(i, wm)
+		}
+		return wm
+	}
+	most := t.wm[0]
+	for _, us := range t.wm {
+		most = max(most, us)
+	}
+	return max(wm, types.FromMicros(most))
+}
+
+// after is the generator's watermark after row i.
+func (t *timed) after(i int, wm types.Time) types.Time {
+	if t.ts[i] > t.limit {
+		return wm
+	}
+	if t.constant {
+		i = 0
+	}
+	if t.nulls.Any() && t.nulls.Is(i) {
+		return wm
+	}
+	return max(wm, types.FromMicros(t.wm[i]))
+}

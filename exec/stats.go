@@ -1,0 +1,56 @@
+package exec
+
+import (
+	"sync/atomic"
+	"time"
+
+	"weir/sql/types"
+)
+
+// nodeStats are the counters of one plan node in one task, written by the task and read by anyone.
+type nodeStats struct {
+	id, name   string
+	instance   int
+	rowsIn     atomic.Int64
+	rowsOut    atomic.Int64
+	watermark  atomic.Int64
+	late       atomic.Int64
+	groups     atomic.Int64
+	stateBytes atomic.Int64
+	rejected   atomic.Int64
+	busy       atomic.Int64 // nanoseconds of the task, on its first node
+	behind     atomic.Int64 // milliseconds behind the tip, of a source; -1 unknown
+}
+
+// NodeStats is what a plan node has done so far in one parallel instance.
+type NodeStats struct {
+	ID, Name   string
+	Instance   int
+	RowsIn     int64
+	RowsOut    int64
+	Watermark  types.Time // last passed on; types.MinTime before the first
+	Late       int64      // rows dropped as late
+	Rejected   int64      // records that could not be read
+	Groups     int64
+	StateBytes int64
+	// Busy is how long the task that the node heads was not waiting; 0 for nodes chained behind another.
+	Busy time.Duration
+	// Behind is how far a source was behind its tip at the last read; negative: unknown.
+	Behind time.Duration
+}
+
+func newNodeStats(id, name string, instance int) *nodeStats {
+	s := &nodeStats{id: id, name: name, instance: instance}
+	s.watermark.Store(int64(types.MinTime))
+	s.behind.Store(-1)
+	return s
+}
+
+func (s *nodeStats) read() NodeStats {
+	return NodeStats{
+		ID: s.id, Name: s.name, Instance: s.instance,
+		RowsIn: s.rowsIn.Load(), RowsOut: s.rowsOut.Load(), Watermark: types.Time(s.watermark.Load()),
+		Late: s.late.Load(), Rejected: s.rejected.Load(), Groups: s.groups.Load(), StateBytes: s.stateBytes.Load(),
+		Busy: time.Duration(s.busy.Load()), Behind: time.Duration(s.behind.Load()) * time.Millisecond,
+	}
+}
