@@ -1,15 +1,55 @@
 package connectors
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"weir/connectors/option"
+)
 
 // Common is the options that every source or sink table takes, whatever its connector.
 type Common struct {
+	Connector      string        // connector
 	ErrorMode      string        // error-handling.mode: fail, ignore or log
 	ErrorTarget    string        // error-handling.log.target: table of rejected rows
-	LateMode       string        // late-handling.mode
+	LateMode       string        // late-handling.mode: drop or log
 	IdleTimeout    time.Duration // scan.watermark.idle-timeout; 0: the session's table.exec.source.idle-timeout
 	MaxFutureSkew  time.Duration // scan.watermark.max-future-skew; 0: no guard
 	NullRowTime    string        // scan.watermark.null-rowtime: fail or drop
 	AlignmentGroup string        // scan.watermark.alignment.group
 	MaxDrift       time.Duration // scan.watermark.alignment.max-drift
+}
+
+// Options implements option.Config. The planner binds it beside the connector's own Config.
+func (c *Common) Options(o *option.Set) {
+	o.String(&c.Connector, "connector", "", "The connector's name.").Must()
+	o.Enum(&c.ErrorMode, "error-handling.mode", "fail", []string{"fail", "ignore", "log"},
+		"What a record that cannot be decoded does: fail the query, be dropped and counted, or become a row of `error-handling.log.target`.")
+	o.String(&c.ErrorTarget, "error-handling.log.target", "", "Table of rejected records, with `'error-handling.mode' = 'log'`; by default the table's own `$errors`.")
+	o.Enum(&c.LateMode, "late-handling.mode", "drop", []string{"drop", "log"},
+		"What a row behind the watermark does where it is too late to count: be dropped and counted, or become a row of the table's `$late`.")
+	o.Duration(&c.IdleTimeout, "scan.watermark.idle-timeout", 0, "After so long without a record a split no longer holds the watermark back.")
+	o.Duration(&c.MaxFutureSkew, "scan.watermark.max-future-skew", 0, "Rows whose event time is further ahead of the clock do not move the watermark; 0 is no limit.")
+	o.Enum(&c.NullRowTime, "scan.watermark.null-rowtime", "fail", []string{"fail", "drop"}, "What a row without event time does: fail the query or be dropped and counted.")
+	o.String(&c.AlignmentGroup, "scan.watermark.alignment.group", "", "Sources of one group wait for each other, so that none runs ahead.")
+	o.Duration(&c.MaxDrift, "scan.watermark.alignment.max-drift", 0, "How far a source may run ahead of its alignment group, in event time.")
+	o.Unused("scan.watermark.alignment.update-interval", "alignment is checked at each batch.")
+	o.Unused("scan.watermark.emit.strategy", "watermarks follow each row that moves them, see pipeline.auto-watermark-interval.")
+	o.Unused("scan.watermark.emit.on-event.gap", "watermarks follow each row that moves them, see pipeline.auto-watermark-interval.")
+	o.Unused("scan.parallelism", "parallelism.default holds for sources too.")
+	o.Unused("sink.parallelism", "parallelism.default holds for sinks too.")
+	o.Unused("property-version", "there is one version.")
+}
+
+// Restorer is a Sink that stages output outside of the checkpoint. Restore is called once before the
+// first Write of a run that begins from a checkpoint, by one instance with the tokens of all: it
+// commits them (as Commit does) and deletes what no token lists.
+type Restorer interface {
+	Restore(ctx context.Context, tokens [][]byte) error
+}
+
+// Overwriter is a Config whose sink can replace a table's content: INSERT OVERWRITE calls it before
+// Sink. Of a partitioned table only the partitions written are replaced.
+type Overwriter interface {
+	Overwrite()
 }

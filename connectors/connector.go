@@ -89,7 +89,7 @@ type Env struct {
 	Now     func() time.Time // the processing clock; virtual in simulation
 	Random  func() uint64    // seeded in simulation
 	Logger  *slog.Logger
-	Zone    *time.Location // table.local-time-zone
+	Zone    *time.Location    // table.local-time-zone
 	Stdout  func(line []byte) // where 'print' writes a whole line; safe for concurrent use
 	JobID   string
 	DataDir string // weir's own data folder (".weir")
@@ -179,6 +179,9 @@ type Chunk struct {
 	OffsetAt func(i int) Offset
 	// Describe names record i in messages: "shard shardId-000000000000, sequence number 495...", "file x.jsonl, line 7".
 	Describe func(i int) string
+	// Partition holds, for the source's own decoder, a value (an array of one element) of each partition
+	// column: the values of all records here.
+	Partition []arrow.Array
 	// MillisBehind is how far behind the tip the split was at this read; -1 unknown.
 	MillisBehind int64
 }

@@ -67,7 +67,7 @@ type jsonDecoder struct {
 
 	b       []byte // the chunk up to the current record's end
 	row     int
-	room    int // rows the columns have room for
+	room    int   // rows the columns have room for
 	bad     error // why the current record is being given up
 	scratch []byte
 	nulls   map[*jsonField]int // with fail-on-missing-field: the row after the last NULL of a field

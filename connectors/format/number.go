@@ -259,3 +259,17 @@ func appendScientific(dst, digits []byte, exp int) []byte {
 	}
 	return strconv.AppendInt(dst, int64(exp), 10)
 }
+
+// appendJavaDecimal writes a DECIMAL as BigDecimal.toString: all its digits, in scientific notation
+// only where it is very small.
+func appendJavaDecimal(dst []byte, v decimal128.Num, scale int) []byte {
+	n := v.BigInt()
+	digits := new(big.Int).Abs(n).Append(nil, 10)
+	if exp := len(digits) - 1 - scale; scale > 0 && exp < -6 {
+		if n.Sign() < 0 {
+			dst = append(dst, '-')
+		}
+		return appendScientific(dst, digits, exp)
+	}
+	return appendDecimal(dst, v, scale, true)
+}
