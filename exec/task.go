@@ -168,7 +168,7 @@ func (t *task) handle(e event) error {
 }
 
 func (t *task) dispatch(e event) error {
-	if t.restoredEnd && e.kind < endEvent {
+	if t.restoredEnd && e.kind < endEvent || t.ended && e.kind != commitEvent {
 		return nil
 	}
 	switch e.kind {
