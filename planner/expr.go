@@ -3,6 +3,7 @@ package planner
 import (
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"weir/sql/fn"
 	"weir/sql/types"
 )
 
@@ -118,4 +119,11 @@ type AggCall struct {
 	Name     string // for display
 	// Consts holds the value of arguments that are constants (a separator, a percentage), else nil at that place.
 	Consts []*Literal
+	// ArgTypes are the types of the arguments, as the aggregate was resolved with; a global phase's Args
+	// are the local phase's state columns instead.
+	ArgTypes []types.Type
+	// Retract: rows may also be taken away.
+	Retract bool
+
+	resolved *fn.AggCall
 }

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"strings"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"weir/sql/types"
@@ -82,4 +83,19 @@ func constOf(e Expr) *vec.Vec {
 	}
 	v := vec.ConstVec(l.Val)
 	return &v
+}
+
+// int64Of is the value of a literal held as a whole number: an integer, an interval, a time of day.
+func int64Of(l *Literal) int64 {
+	switch v := l.Val.(type) {
+	case *array.Int64:
+		return v.Value(0)
+	case *array.Int32:
+		return int64(v.Value(0))
+	case *array.Time32:
+		return int64(v.Value(0))
+	case *array.Timestamp:
+		return int64(v.Value(0))
+	}
+	return 0
 }

@@ -67,6 +67,8 @@ type Scan struct {
 	Watermark *Watermark // nil: no event time
 	Limit     int64      // rows needed of each reader; 0: all
 	Common    connectors.Common
+
+	hints string // the options in effect: scans of one table with the same ones can be one
 }
 
 // Watermark generates event time over the Out columns of a Scan.
@@ -208,6 +210,10 @@ type Sink struct {
 	Table     *Table
 	Config    connectors.Config
 	Overwrite bool
+	// Takes is the row kinds the table takes; where -U is missing, rows are upserted by Key.
+	Takes types.ChangelogMode
+	// Key is the columns of the declared primary key.
+	Key []int
 	// NotNull lists columns declared NOT NULL, checked at run time by table.exec.sink.not-null-enforcer.
 	NotNull []int
 	// Narrow lists columns whose value may not fit the declared type: a checked cast at run time.

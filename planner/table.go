@@ -2,6 +2,7 @@ package planner
 
 import (
 	"weir/connectors"
+	"weir/sql/ast"
 	"weir/sql/types"
 )
 
@@ -16,7 +17,13 @@ type Table struct {
 	RowTime     string // column of the WATERMARK clause, or empty
 	Options     map[string]string
 	Desc        *connectors.TableDesc
-	DDL         string // the statement that made it, as SHOW CREATE prints it (secrets masked there)
+	Comment     string
+	Temporary   bool
+
+	watermark     *ast.Watermark
+	watermarkText string
+	secrets       map[string]bool // option keys that are not shown
+	positions     map[string][2]int
 }
 
 // TableColumn is a declared column.
@@ -26,8 +33,10 @@ type TableColumn struct {
 	Kind     ColumnKind
 	Key      string // METADATA key
 	Virtual  bool
-	Computed string // source text of a computed column
+	Computed string // text of a computed column's expression
 	Comment  string
+
+	expr ast.Expr
 }
 
 // ColumnKind is a kind of declared column.

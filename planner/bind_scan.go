@@ -1,0 +1,142 @@
+package planner
+
+import (
+	"maps"
+
+	"weir/connectors"
+	"weir/connectors/option"
+	"weir/sql"
+	"weir/sql/ast"
+	"weir/sql/types"
+)
+
+// scan makes the Scan of a table with all its columns; rule_prune takes away what is not read.
+func (b *binder) scan(at *ast.Table, t *Table) (*Scan, error) {
+	options := t.Options
+	values := t.optionValues()
+	for _, h := range at.Hints {
+		if h.Name.Name != "OPTIONS" {
+			continue
+		}
+		options = maps.Clone(options)
+		for _, o := range h.Options {
+			options[o.Key.Value] = o.Value.Value
+			values[o.Key.Value] = option.Value{Text: o.Value.Value, KeyPos: o.Key.Pos(), ValuePos: o.Value.Pos()}
+		}
+	}
+	cfg, common, _, err := b.p.decode(values, at)
+	if err != nil {
+		return nil, err
+	}
+	r, ok := cfg.(connectors.Reads)
+	if !ok {
+		return nil, sql.Errorf(at, "table %q cannot be read: connector %q only writes", at.Name.Last(), options["connector"])
+	}
+	n := &Scan{Base: newBase(nil), Table: t, Config: cfg, Common: common, hints: optionKey(options)}
+	base, err := b.scanBase(n, r)
+	if err != nil {
+		return nil, err
+	}
+	return n, b.scanColumns(n, base)
+}
+
+// optionValues are the options as they are decoded; a mistake in them was told at CREATE TABLE.
+func (t *Table) optionValues() map[string]option.Value {
+	out := map[string]option.Value{}
+	for k, v := range t.Options {
+		out[k] = option.Value{Text: v, KeyPos: -1, ValuePos: -1}
+	}
+	return out
+}
+
+// scanBase lists the physical and metadata columns that the source gives, and each declared one over them.
+func (b *binder) scanBase(n *Scan, r connectors.Reads) ([]Expr, error) {
+	var base []Expr
+	for _, c := range n.Table.Columns {
+		if c.Kind == Physical {
+			n.Columns = append(n.Columns, types.Column{Name: c.Name, Type: c.Type})
+		}
+	}
+	col := 0
+	for _, c := range n.Table.Columns {
+		switch c.Kind {
+		case Physical:
+			base = append(base, &ColRef{Index: col, T: c.Type})
+			col++
+		case Metadata:
+			t, ok := metadataType(r, c.Key)
+			if !ok {
+				return nil, &sql.Error{Msg: "table " + n.Table.Path[2] + " has no metadata " + c.Key}
+			}
+			at := len(n.Columns) + metaIndex(n, c.Key)
+			base = append(base, castTo(&ColRef{Index: at, T: t}, c.Type))
+		}
+	}
+	return base, nil
+}
+
+func metadataType(r connectors.Reads, key string) (types.Type, bool) {
+	for _, k := range r.Metadata() {
+		if k.Key == key {
+			return k.Type, true
+		}
+	}
+	return types.Type{}, false
+}
+
+// metaIndex gives the place of a metadata key in Meta, which it adds.
+func metaIndex(n *Scan, key string) int {
+	for i, k := range n.Meta {
+		if k == key {
+			return i
+		}
+	}
+	n.Meta = append(n.Meta, key)
+	return len(n.Meta) - 1
+}
+
+// scanColumns makes the declared columns, computed ones included, and the watermark.
+func (b *binder) scanColumns(n *Scan, base []Expr) error {
+	s := n.Table.baseScope()
+	next := 0
+	for _, c := range n.Table.Columns {
+		var x Expr
+		if c.Kind == Computed {
+			bound, err := b.expr(s, c.expr)
+			if err != nil {
+				return err
+			}
+			x = substitute(bound, base)
+		} else {
+			x = base[next]
+			next++
+		}
+		out := types.Column{Name: c.Name, Type: c.Type}
+		switch {
+		case c.Name == n.Table.RowTime:
+			out.TimeAttr = types.RowTime
+		case isProcTime(x):
+			out.TimeAttr = types.ProcTime
+		}
+		n.Exprs = append(n.Exprs, x)
+		n.Out = append(n.Out, out)
+	}
+	if n.Table.watermark == nil {
+		return nil
+	}
+	w, err := b.expr(n.Table.allScope(), n.Table.watermark.Expr)
+	if err != nil {
+		return err
+	}
+	n.Watermark = &Watermark{Column: n.Out.Index(n.Table.RowTime), Expr: w}
+	return nil
+}
+
+// optionKey is a text equal for equal options.
+func optionKey(options map[string]string) string {
+	key := ""
+	for _, k := range sortedKeys(options) {
+		key += k + "\x00" + options[k] + "\x00"
+	}
+	return key
+}

@@ -1,0 +1,303 @@
+package planner
+
+import (
+	"fmt"
+
+	"weir/sql/types"
+)
+
+// The physical pass spreads nodes over parallel instances. Each node asks its inputs for a
+// distribution; where an input has another, an Exchange moves its rows. With a parallelism of 1 there
+// is nothing to move, and no Exchange.
+
+// physical puts in exchanges and local phases, and returns the roots.
+func physical(roots []Node, set Settings) []Node {
+	p := &placer{parallelism: max(set.Parallelism, 1), twoPhase: set.TwoPhase, done: map[Node]bool{}}
+	for _, r := range roots {
+		p.place(r)
+	}
+	return roots
+}
+
+type placer struct {
+	parallelism int
+	twoPhase    bool
+	done        map[Node]bool
+}
+
+func (p *placer) place(n Node) {
+	if p.done[n] {
+		return
+	}
+	p.done[n] = true
+	for _, in := range n.Inputs() {
+		p.place(in)
+	}
+	if p.parallelism == 1 {
+		n.Info().Dist = Distribution{Kind: DistSingle}
+		return
+	}
+	if p.split(n) {
+		return
+	}
+	for i, in := range n.Inputs() {
+		want := wants(n, i)
+		if !satisfies(in.Info().Dist, want) {
+			setInput(n, i, exchange(in, want))
+		}
+	}
+	n.Info().Dist = gives(n)
+}
+
+func exchange(in Node, dist Distribution) *Exchange {
+	info := in.Info()
+	return &Exchange{
+		Base:  &Base{Out: info.Out, Mode: info.Mode, UpsertKeys: info.UpsertKeys, Dist: dist},
+		Input: in,
+	}
+}
+
+func satisfies(have, want Distribution) bool {
+	switch want.Kind {
+	case DistAny:
+		return true
+	case DistSingle:
+		return have.Kind == DistSingle
+	}
+	if have.Kind == DistSingle {
+		return true
+	}
+	// Rows equal in all wanted keys are equal in some of them.
+	return have.Kind == DistHash && len(have.Keys) > 0 && subset(have.Keys, want.Keys)
+}
+
+func hash(keys []int) Distribution {
+	if len(keys) == 0 {
+		return Distribution{Kind: DistSingle}
+	}
+	return Distribution{Kind: DistHash, Keys: keys}
+}
+
+// wants is the distribution that a node needs of an input.
+func wants(n Node, port int) Distribution {
+	switch n := n.(type) {
+	case *GroupAgg:
+		return hash(n.Keys)
+	case *WindowAgg:
+		return hash(n.Keys)
+	case *ChangelogNormalize:
+		return hash(n.Keys)
+	case *UpsertMaterialize:
+		return hash(n.Keys)
+	case *Dedup:
+		return hash(n.Keys)
+	case *TopN:
+		return hash(n.Partition)
+	case *WindowTopN:
+		return hash(n.Partition)
+	case *Over:
+		return hash(n.Partition)
+	case *Match:
+		return hash(n.Partition)
+	case *Join:
+		return joinSide(n.Keys, port)
+	case *IntervalJoin:
+		return joinSide(n.Keys, port)
+	case *TemporalJoin:
+		return joinSide(n.Keys, port)
+	case *WindowJoin:
+		return joinSide(n.Keys, port)
+	case *SetOp:
+		return hash(span(0, len(n.Out)))
+	case *WindowTVF:
+		if n.Window.Kind == Session {
+			return hash(n.Window.PartitionBy)
+		}
+	case *Limit, *Sort, *Collect:
+		return Distribution{Kind: DistSingle}
+	case *Sink:
+		return sinkWants(n)
+	}
+	return Distribution{}
+}
+
+// sinkWants: changes of one row must stay in order, so they go through one instance.
+func sinkWants(n *Sink) Distribution {
+	in := n.Input.Info()
+	if in.Mode.AppendOnly() || len(n.Key) == 0 || containsKey(in.Dist.Keys, [][]int{n.Key}) {
+		return Distribution{}
+	}
+	return hash(n.Key)
+}
+
+func joinSide(k JoinKeys, port int) Distribution {
+	if port == 0 {
+		return hash(k.Left)
+	}
+	return hash(k.Right)
+}
+
+// gives is the distribution of a node's rows, once its inputs are as it wants.
+func gives(n Node) Distribution {
+	ins := n.Inputs()
+	switch n := n.(type) {
+	case *Scan, *Values, *Union:
+		return Distribution{}
+	case *Calc:
+		return calcDist(n)
+	case *GroupAgg:
+		return hash(span(0, len(n.Keys)))
+	case *WindowAgg:
+		return hash(span(0, len(n.Keys)))
+	case *Match:
+		return hash(span(0, len(n.Partition)))
+	case *Expand:
+		return Distribution{}
+	case *Join, *IntervalJoin, *TemporalJoin, *WindowJoin:
+		return joinDist(n)
+	}
+	if len(ins) == 1 || len(ins) > 1 && ins[0].Info().Dist.Kind == DistSingle {
+		return ins[0].Info().Dist
+	}
+	return Distribution{}
+}
+
+func joinDist(n Node) Distribution {
+	left := n.Inputs()[0].Info().Dist
+	if j, ok := n.(*Join); ok && (j.Kind == RightJoin || j.Kind == FullJoin) && left.Kind == DistHash {
+		return Distribution{} // padded rows have NULL keys
+	}
+	return left
+}
+
+func calcDist(n *Calc) Distribution {
+	d := n.Input.Info().Dist
+	if d.Kind != DistHash {
+		return d
+	}
+	to := map[int]int{}
+	for i, e := range n.Exprs {
+		if c, ok := e.(*ColRef); ok {
+			if _, seen := to[c.Index]; !seen {
+				to[c.Index] = i
+			}
+		}
+	}
+	keys := make([]int, 0, len(d.Keys))
+	for _, k := range d.Keys {
+		i, ok := to[k]
+		if !ok {
+			return Distribution{}
+		}
+		keys = append(keys, i)
+	}
+	return Distribution{Kind: DistHash, Keys: keys}
+}
+
+// split puts a local phase before the exchange of a mergeable aggregate over inserts.
+func (p *placer) split(n Node) bool {
+	if !p.twoPhase {
+		return false
+	}
+	switch n := n.(type) {
+	case *WindowAgg:
+		if n.Window.Kind == Session || satisfies(n.Input.Info().Dist, hash(n.Keys)) || !mergeable(n.Aggs, n.Input) {
+			return false
+		}
+		local := &WindowAgg{Base: newBase(partialSchema(n.Input.Info().Out, n.Keys, n.Aggs, true)), Input: n.Input, Window: n.Window, Keys: n.Keys, Aggs: n.Aggs, Phase: LocalPhase}
+		local.Mode, local.Dist = types.AppendMode, n.Input.Info().Dist
+		n.Input, n.Keys, n.Aggs, n.Phase = exchange(local, hash(span(0, len(n.Keys)))), span(0, len(n.Keys)), globalAggs(len(n.Keys), n.Aggs), GlobalPhase
+	default:
+		return false
+	}
+	n.Info().Dist = gives(n)
+	return true
+}
+
+// mergeable tells whether all aggregates can be merged from partial ones over inserts alone.
+func mergeable(aggs []AggCall, in Node) bool {
+	if !in.Info().Mode.AppendOnly() {
+		return false
+	}
+	for _, a := range aggs {
+		if a.Distinct || a.resolved == nil || !a.resolved.Mergeable {
+			return false
+		}
+	}
+	return true
+}
+
+// partialSchema is what a local phase emits: the keys, the state columns of each aggregate, and for a
+// window the end of its slice as BIGINT milliseconds.
+func partialSchema(in types.Schema, keys []int, aggs []AggCall, window bool) types.Schema {
+	out := in.Select(keys)
+	for i := range out {
+		out[i].TimeAttr = types.NotTime
+	}
+	for i, a := range aggs {
+		for j, t := range a.resolved.State {
+			out = append(out, types.Column{Name: fmt.Sprintf("$agg%d_%d", i, j), Type: t})
+		}
+	}
+	if window {
+		out = append(out, types.Column{Name: "$slice_end", Type: types.BigIntType.WithNull(false)})
+	}
+	return out
+}
+
+// globalAggs reads each aggregate's state columns.
+func globalAggs(keys int, aggs []AggCall) []AggCall {
+	out := make([]AggCall, len(aggs))
+	at := keys
+	for i, a := range aggs {
+		out[i] = a
+		n := len(a.resolved.State)
+		out[i].Args, out[i].Filter = span(at, at+n), -1
+		at += n
+	}
+	return out
+}
+
+// assignIDs names the nodes: kind and number in order of first visit from the roots. Nodes that hold no
+// state of their own (Exchange, a local phase) are named after the node they serve, so that changing
+// the parallelism changes no other name.
+func assignIDs(roots []Node) {
+	count := map[string]int{}
+	done := map[Node]bool{}
+	var visit func(n Node, consumer string, port int)
+	visit = func(n Node, consumer string, port int) {
+		if done[n] {
+			return
+		}
+		done[n] = true
+		info := n.Info()
+		switch {
+		case isExchange(n):
+			info.ID = fmt.Sprintf("Exchange-%s-%d", consumer, port)
+		case isLocal(n):
+			info.ID = consumer + "-local"
+		default:
+			count[kindName(n)]++
+			info.ID = fmt.Sprintf("%s-%d", kindName(n), count[kindName(n)])
+			consumer = info.ID
+		}
+		for i, in := range n.Inputs() {
+			visit(in, consumer, i)
+		}
+	}
+	for _, r := range roots {
+		visit(r, "", 0)
+	}
+}
+
+func isExchange(n Node) bool { _, ok := n.(*Exchange); return ok }
+
+func isLocal(n Node) bool {
+	switch n := n.(type) {
+	case *WindowAgg:
+		return n.Phase == LocalPhase
+	case *GroupAgg:
+		return n.Phase == LocalPhase
+	}
+	return false
+}

@@ -1,0 +1,144 @@
+package planner
+
+import (
+	"errors"
+	"time"
+
+	"weir/connectors"
+	"weir/sql"
+	"weir/sql/ast"
+	"weir/sql/fn"
+	"weir/sql/types"
+)
+
+// Planner plans the statements of one session. It changes nothing but the catalog, and that only in
+// the methods that define or drop objects.
+type Planner struct {
+	Catalog    *Catalog
+	Connectors map[string]connectors.Connector
+	Env        *connectors.Env
+	Settings   Settings
+}
+
+// binder binds one statement.
+type binder struct {
+	p        *Planner
+	depth    int
+	views    []string // being expanded, to find a view that reads itself
+	ctes     []cteScope
+	warnings []Warning
+	// readsWatermark: CURRENT_WATERMARK is used.
+	readsWatermark bool
+	errs           *sql.ErrorList
+}
+
+func (p *Planner) binder() *binder { return &binder{p: p, errs: &sql.ErrorList{}} }
+
+func (b *binder) zone() *time.Location {
+	if z := b.p.Settings.Zone; z != nil {
+		return z
+	}
+	return time.UTC
+}
+
+// fnCtx is what constants are folded with: nothing in it depends on the moment.
+func (b *binder) fnCtx() *fn.Ctx {
+	return &fn.Ctx{Zone: b.zone(), Streaming: !b.p.Settings.Batch, Watermark: types.MinTime}
+}
+
+func (b *binder) warn(at ast.Node, msg, hint string) {
+	w := Warning{Msg: msg, Hint: hint}
+	if at != nil {
+		w.Pos, w.Len = at.Pos(), at.Len()
+	}
+	b.warnings = append(b.warnings, w)
+}
+
+// collect keeps an error and lets binding go on, so that several are told at once.
+func (b *binder) collect(err error) {
+	var list *sql.ErrorList
+	var one *sql.Error
+	switch {
+	case errors.As(err, &list):
+		for _, e := range list.Errors {
+			b.errs.Add(e)
+		}
+	case errors.As(err, &one):
+		b.errs.Add(one)
+	default:
+		b.errs.Add(&sql.Error{Msg: err.Error()})
+	}
+}
+
+// PlanQuery plans a query whose rows the session shows.
+func (p *Planner) PlanQuery(q ast.Query) (*Plan, error) {
+	b := p.binder()
+	n, err := b.query(q, nil)
+	if err != nil {
+		return nil, err
+	}
+	root := &Collect{Base: newBase(n.Info().Out), Input: n}
+	return p.finish(b, []Node{root}, []ast.Node{q})
+}
+
+// Columns are the columns of a query's plan, as a client shows them.
+func Columns(plan *Plan) types.Schema { return plan.Roots[0].Info().Out }
+
+// finish runs the passes over bound roots. at are the statements' places, for errors found there.
+func (p *Planner) finish(b *binder, roots []Node, at []ast.Node) (*Plan, error) {
+	roots = optimize(roots, b)
+	if err := changelog(roots); err != nil {
+		var m *modeError
+		if errors.As(err, &m) {
+			return nil, sql.Errorf(at[min(m.root, len(at)-1)], "%s", m.msg).WithHint("%s", m.hint)
+		}
+		return nil, err
+	}
+	if err := resolveAggs(roots); err != nil {
+		return nil, err
+	}
+	physical(roots, p.Settings)
+	assignIDs(roots)
+	plan := &Plan{Roots: roots, Settings: p.Settings, Warnings: b.warnings}
+	plan.Warnings = append(plan.Warnings, lint(plan)...)
+	return plan, nil
+}
+
+// resolveAggs resolves the aggregates again, now that it is known whether rows may be taken away.
+func resolveAggs(roots []Node) error {
+	for _, n := range postorder(roots) {
+		var aggs []AggCall
+		switch n := n.(type) {
+		case *GroupAgg:
+			aggs = n.Aggs
+		case *WindowAgg:
+			aggs = n.Aggs
+		case *Over:
+			aggs = n.Aggs
+		}
+		if len(aggs) == 0 {
+			continue
+		}
+		retract := !n.Inputs()[0].Info().Mode.AppendOnly()
+		for i := range aggs {
+			if err := aggs[i].resolve(retract); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// resolve looks the aggregate up for its argument types.
+func (a *AggCall) resolve(retract bool) error {
+	args := make([]fn.Arg, len(a.ArgTypes))
+	for i, t := range a.ArgTypes {
+		args[i].Type = t
+		if i < len(a.Consts) && a.Consts[i] != nil {
+			args[i].Lit = constOf(a.Consts[i])
+		}
+	}
+	call, err := fn.BindAgg(a.Func, args, a.Distinct, retract)
+	a.resolved, a.Retract = call, retract
+	return err
+}
