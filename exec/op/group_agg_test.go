@@ -215,7 +215,7 @@ type discard struct{ rows int }
 func (d *discard) Emit(b *vec.Batch) error { d.rows += b.Len(); return nil }
 
 func benchContext() *Context {
-	return &Context{ID: "t", Parallelism: 1, State: state.New(state.NewMemory(), "t"), Fn: &fn.Ctx{}, Metrics: &Metrics{}}
+	return &Context{ID: "t", Parallelism: 1, State: state.New(state.NewMemory(), "t"), Fn: &fn.Ctx{}, Metrics: &Metrics{}, Interrupted: func() bool { return false }}
 }
 
 func BenchmarkGroupAgg(b *testing.B) {

@@ -157,6 +157,7 @@ type trial struct {
 	inputs  []types.Schema
 	size    int // rows a batch
 	restart bool
+	marks   bool // an empty line after each watermark
 	store   state.Store
 	ctx     *Context
 	op      Operator
@@ -189,6 +190,9 @@ func (r *trial) do(s step) error {
 	case s.wm != nil:
 		r.ctx.Fn.Watermark = *s.wm
 		_, err := r.op.Watermark(*s.wm, &r.out)
+		if r.marks {
+			r.out.lines = append(r.out.lines, "")
+		}
 		return err
 	case s.clock != nil:
 		r.ctx.Fn.NowMicros = *s.clock * 1000

@@ -1,0 +1,375 @@
+package op
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"weir/planner"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// windowAgg aggregates windows of time. Rows go into slices, such that each window of TUMBLE, HOP or
+// CUMULATE is a run of slices, and HOP and CUMULATE share them: a window's result is its slices'
+// accumulators merged. Aggregates that cannot be merged have a slice a window instead, and a row goes
+// into several.
+//
+// A window fires once the watermark reaches its end less 1 ms. A row is late, and dropped, only when
+// the last window that holds its slice has fired; else it counts in those that have not.
+//
+// All slices share one table of keys and one set of accumulators: key number and slice give a group.
+type windowAgg struct {
+	Base
+	ctx     *Context
+	node    *planner.WindowAgg
+	schema  *arrow.Schema
+	slicing slicing
+	zone    *clockZone
+	types   []types.Type // of the keys
+	keys    *vec.Groups
+	refs    []int32 // by key: slices that have it
+	set     *aggSet
+	counts  []int64 // by group: rows in it, where rows may be taken away
+	pool    groupPool
+	slices  map[sliceID]*slice
+	unused  []*slice
+	due     dueWindows // ends of the windows that will fire
+	wm      int64      // watermark so far
+	// shared: windows are merged from slices. attached: rows carry their window.
+	shared, attached, retract bool
+	store                     windowStore
+	w                         windowWork
+	err                       error // of the store, told by Snapshot
+}
+
+// sliceID names a slice: by its end and, since windows that rows carry may end together, its start.
+type sliceID struct{ end, start int64 }
+
+type windowWork struct {
+	kids, gids, firsts []int32
+	cur                *slice
+}
+
+var errNullTime = errors.New("the time attribute of a row is NULL; event time must be known: filter such rows out before the window")
+
+// NewWindowAgg makes the operator of a WindowAgg.
+func NewWindowAgg(n *planner.WindowAgg, s *planner.Settings) (Operator, error) {
+	if n.Window.Kind == planner.Session && !isAttached(n.Window) {
+		return NewSessionAgg(n, s)
+	}
+	aggs := n.Aggs
+	set, err := newAggSet(aggs)
+	if err != nil {
+		return nil, err
+	}
+	w := &windowAgg{
+		node: n, schema: n.Out.Arrow(), set: set, slicing: newSlicing(n.Window),
+		zone: newClockZone(n.Window.Local || n.Window.ProcTime, s.Zone), slices: map[sliceID]*slice{},
+		wm: int64(types.MinTime), attached: isAttached(n.Window),
+	}
+	w.types = columnTypes(n.Input.Info().Out, n.Keys)
+	w.keys = vec.NewGroups(w.types...)
+	w.shared = !w.attached && set.mergeable() && (n.Window.Kind == planner.Hop || n.Window.Kind == planner.Cumulate)
+	w.retract = !n.Input.Info().Mode.AppendOnly() && n.Input.Info().Mode != 0
+	if n.Phase != planner.WholePhase && !set.mergeable() {
+		return nil, fmt.Errorf("node %q: aggregates that cannot be merged are not split", n.ID)
+	}
+	return w, nil
+}
+
+// isAttached tells whether rows carry their window. Both columns are -1 or both are not; the zero
+// Window, of tests and of nodes made by hand, has neither.
+func isAttached(w planner.Window) bool { return w.Start >= 0 && w.End > 0 && w.Start != w.End }
+
+func (w *windowAgg) Open(ctx *Context) error {
+	w.ctx = ctx
+	return w.open(ctx.State)
+}
+
+func (w *windowAgg) Process(_ int, b *vec.Batch, out Emitter) error {
+	n := b.Len()
+	k := &w.w
+	k.kids, k.gids = sized(k.kids, n), sized(k.gids, n)
+	k.firsts = w.keys.Lookup(columnVecs(b, w.node.Keys), n, k.kids, k.firsts[:0])
+	for len(w.refs) < w.keys.Cap() {
+		w.refs = append(w.refs, 0)
+	}
+	var err error
+	switch {
+	case w.node.Phase == planner.GlobalPhase:
+		err = w.mergeBatch(b)
+	case w.attached:
+		err = w.addAttached(b)
+	default:
+		err = w.addRows(b)
+	}
+	if err != nil {
+		return err
+	}
+	for _, row := range k.firsts { // keys that came with late rows only
+		if kid := k.kids[row]; w.refs[kid] == 0 && w.keys.Live(kid) {
+			w.keys.Delete(kid)
+		}
+	}
+	return nil
+}
+
+// times gives the time of each row in ms of the wall clock.
+func (w *windowAgg) times(b *vec.Batch) ([]int64, error) {
+	n := b.Len()
+	out := make([]int64, n)
+	if w.node.Window.ProcTime {
+		now := w.zone.wall(w.ctx.Fn.NowMicros / 1000)
+		for i := range out {
+			out[i] = now
+		}
+		return out, nil
+	}
+	col := b.Col(w.node.Window.TimeCol)
+	if col.NullN() > 0 {
+		return nil, errNullTime
+	}
+	if err := millisOf(col, out); err != nil {
+		return nil, err
+	}
+	if w.zone.loc != nil {
+		for i := range out {
+			out[i] = w.zone.wall(out[i])
+		}
+	}
+	return out, nil
+}
+
+// millisOf floors a timestamp column to milliseconds.
+func millisOf(col arrow.Array, out []int64) error {
+	if col.DataType().ID() == arrow.STRUCT {
+		us, _ := vec.NanosOf(col)
+		for i := range out {
+			out[i] = int64(types.FromMicros(us[i]))
+		}
+		return nil
+	}
+	us := vec.Values[int64](col)
+	for i := range out {
+		out[i] = int64(types.FromMicros(us[i]))
+	}
+	return nil
+}
+
+// addRows puts rows into slices, or into each of their windows where aggregates cannot be merged.
+func (w *windowAgg) addRows(b *vec.Batch) error {
+	times, err := w.times(b)
+	if err != nil {
+		return err
+	}
+	if w.shared || w.node.Window.Kind == planner.Tumble || w.node.Phase == planner.LocalPhase {
+		for i, t := range times {
+			s := w.w.cur
+			if s == nil || t < s.start || t >= s.end {
+				start := w.slicing.sliceStart(t)
+				s = w.slice(sliceID{start + w.slicing.width, start})
+				w.w.cur = s
+			}
+			w.assign(i, s)
+		}
+		return w.fold(b)
+	}
+	return w.addToEach(b, times)
+}
+
+// addToEach puts each row into all its windows.
+func (w *windowAgg) addToEach(b *vec.Batch, times []int64) error {
+	starts := make([]int64, len(times))
+	ends := make([]int64, len(times)) // the window in turn
+	taken := make([]bool, len(times))
+	for i, t := range times {
+		starts[i] = w.slicing.sliceStart(t)
+		ends[i] = w.slicing.firstEnd(starts[i])
+	}
+	for more := true; more; {
+		more = false
+		for i := range times {
+			w.w.gids[i] = -1
+			last, ok := w.slicing.lastEnd(starts[i])
+			if !ok || ends[i] > last {
+				if ok && !taken[i] {
+					w.ctx.Metrics.LateDropped++
+					taken[i] = true
+				}
+				continue
+			}
+			s := w.slice(sliceID{ends[i], w.slicing.startOf(ends[i])})
+			ends[i] = w.slicing.nextEnd(ends[i])
+			more = true
+			if !s.late {
+				w.assign(i, s)
+				taken[i] = true
+			}
+		}
+		if more {
+			if err := w.fold(b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// addAttached puts rows into the windows that they carry.
+func (w *windowAgg) addAttached(b *vec.Batch) error {
+	starts, ends := b.Col(w.node.Window.Start), b.Col(w.node.Window.End)
+	if starts.NullN() > 0 || ends.NullN() > 0 {
+		return errNullTime
+	}
+	lo, hi := make([]int64, b.Len()), make([]int64, b.Len())
+	if err := errors.Join(millisOf(starts, lo), millisOf(ends, hi)); err != nil {
+		return err
+	}
+	for i := range lo {
+		s := w.w.cur
+		if s == nil || s.start != lo[i] || s.end != hi[i] {
+			s = w.slice(sliceID{hi[i], lo[i]})
+			w.w.cur = s
+		}
+		w.assign(i, s)
+	}
+	return w.fold(b)
+}
+
+// assign gives row i a group in a slice; none where the slice is late.
+func (w *windowAgg) assign(i int, s *slice) {
+	if s.late {
+		w.w.gids[i] = -1
+		if !s.none {
+			w.ctx.Metrics.LateDropped++
+		}
+		return
+	}
+	w.w.gids[i] = w.groupOf(s, w.w.kids[i])
+}
+
+func (w *windowAgg) groupOf(s *slice, kid int32) int32 {
+	if e := s.find(kid); e >= 0 {
+		gid := s.gids[e]
+		w.store.touch(gid)
+		return gid
+	}
+	gid := w.pool.take()
+	s.add(kid, gid)
+	w.refs[kid]++
+	w.store.born(gid)
+	return gid
+}
+
+// fold runs the aggregates over a batch whose groups are decided.
+func (w *windowAgg) fold(b *vec.Batch) error {
+	w.resize()
+	gids := w.w.gids[:b.Len()]
+	if w.retract {
+		for i, g := range gids {
+			if g >= 0 && types.Adds(b.Kind(i)) {
+				w.counts[g]++
+			} else if g >= 0 {
+				w.counts[g]--
+			}
+		}
+	}
+	return w.set.update(gids, b)
+}
+
+// resize makes room for all groups.
+func (w *windowAgg) resize() {
+	w.set.resize(int(w.pool.next))
+	for w.retract && len(w.counts) < int(w.pool.next) {
+		w.counts = append(w.counts, 0)
+	}
+}
+
+// slice gives a slice, made if it is new. A late slice is not kept: it is marked and given once.
+func (w *windowAgg) slice(id sliceID) *slice {
+	if s, ok := w.slices[id]; ok {
+		return s
+	}
+	first, last := id.end, id.end
+	if w.shared {
+		ok := true
+		if last, ok = w.slicing.lastEnd(id.start); !ok || w.fired(last) {
+			return &slice{start: id.start, end: id.end, late: true, none: !ok}
+		}
+		first = w.slicing.firstEnd(id.start)
+		if w.slicing.kind == planner.Cumulate && w.fired(first) {
+			return w.joined(id, first)
+		}
+		for w.fired(first) {
+			first = w.slicing.nextEnd(first)
+		}
+	} else if w.node.Phase != planner.LocalPhase && w.fired(last) {
+		return &slice{start: id.start, end: id.end, late: true}
+	}
+	s := w.newSlice(id)
+	if w.node.Phase != planner.LocalPhase {
+		w.due.push(first)
+	}
+	return s
+}
+
+// joined is where late rows of a CUMULATE go: the first slice of their window, with which the slices
+// that were emitted are merged.
+func (w *windowAgg) joined(id sliceID, first int64) *slice {
+	for w.fired(first) {
+		first = w.slicing.nextEnd(first)
+	}
+	w.due.push(first)
+	start := w.slicing.startOf(id.end)
+	id = sliceID{start + w.slicing.width, start}
+	if s, ok := w.slices[id]; ok {
+		return s
+	}
+	return w.newSlice(id)
+}
+
+func (w *windowAgg) newSlice(id sliceID) *slice {
+	s := &slice{}
+	if n := len(w.unused); n > 0 {
+		s, w.unused = w.unused[n-1], w.unused[:n-1]
+	}
+	s.start, s.end = id.start, id.end
+	w.slices[id] = s
+	return s
+}
+
+// fired tells whether the window that ends at end has fired.
+func (w *windowAgg) fired(end int64) bool {
+	if w.node.Window.ProcTime {
+		return false
+	}
+	return w.wm >= w.zone.timer(end-1)
+}
+
+// ordered lists the slices by end, then start.
+func (w *windowAgg) ordered() []*slice {
+	out := make([]*slice, 0, len(w.slices))
+	for _, s := range w.slices {
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b *slice) int {
+		if a.end != b.end {
+			return cmpInt(a.end, b.end)
+		}
+		return cmpInt(a.start, b.start)
+	})
+	return out
+}
+
+func cmpInt(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

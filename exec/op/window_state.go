@@ -1,0 +1,247 @@
+package op
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"weir/exec/state"
+	"weir/planner"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// windowStore is what a windowAgg keeps in the store: a row for each group, and its watermark, on which
+// the lateness of rows depends, once a key group so that it survives any other parallelism.
+type windowStore struct {
+	groups *rowTable
+	clock  *state.Table
+	dirty  []bool // by group: not in the store as it is
+	saved  []bool // by group: in the store at all
+	wm     int64  // as stored
+	base   int64  // bytes measured last
+	buf    []byte
+}
+
+func (s *windowStore) touch(gid int32) { s.dirty[gid] = true }
+
+func (s *windowStore) born(gid int32) {
+	for int(gid) >= len(s.dirty) {
+		s.dirty, s.saved = append(s.dirty, false), append(s.saved, false)
+	}
+	s.dirty[gid] = true
+}
+
+// forget deletes a slice's groups from the store.
+func (s *windowStore) forget(w *windowAgg, sl *slice) {
+	for i, gid := range sl.gids {
+		if int(gid) >= len(s.saved) {
+			continue
+		}
+		s.dirty[gid] = false
+		if s.saved[gid] {
+			s.saved[gid] = false
+			s.gone(w, sl, sl.keys[i])
+		}
+	}
+}
+
+func (s *windowStore) gone(w *windowAgg, sl *slice, kid int32) {
+	group, key := s.key(w, sl, kid)
+	if err := s.groups.t.Delete(group, key); err != nil {
+		w.fail(err)
+	}
+}
+
+// key is the place of a group in the store: window or slice, then key.
+func (s *windowStore) key(w *windowAgg, sl *slice, kid int32) (uint16, []byte) {
+	s.buf = binary.BigEndian.AppendUint64(s.buf[:0], uint64(sl.end)^1<<63)
+	s.buf = binary.BigEndian.AppendUint64(s.buf, uint64(sl.start)^1<<63)
+	s.buf = w.keys.AppendKey(s.buf, kid)
+	if w.node.Phase == planner.LocalPhase {
+		return firstGroup(w.ctx), s.buf
+	}
+	return state.Group(vec.Hash(s.buf[16:])), s.buf
+}
+
+// fail keeps the first error of the store; the next Snapshot gives it.
+func (w *windowAgg) fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// open declares the tables and takes back what a snapshot held.
+func (w *windowAgg) open(st *state.State) error {
+	s := &w.store
+	value := append([]types.Type{types.BigIntType, types.BigIntType}, w.set.state...)
+	keys := append([]string{"BIGINT", "BIGINT"}, typeNames(w.types)...)
+	s.groups = newRowTable(st, state.Spec{Name: "windows", Key: keys}, value)
+	s.clock = st.Table(state.Spec{Name: "watermark", Value: []string{"BIGINT"}})
+	wm, some := int64(types.MaxTime), false
+	err := s.clock.Scan(func(_ uint16, _, v []byte) error {
+		wm, some = min(wm, int64(binary.BigEndian.Uint64(v))), true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if some {
+		w.wm, s.wm = wm, wm
+	}
+	return w.restore()
+}
+
+// storedGroup is a group read back.
+type storedGroup struct {
+	end, start int64
+	seq        int64
+	key, value []byte
+}
+
+func (w *windowAgg) restore() error {
+	var all []storedGroup
+	var values [][]byte
+	err := w.store.groups.t.Scan(func(_ uint16, k, v []byte) error {
+		all = append(all, storedGroup{
+			end: int64(binary.BigEndian.Uint64(k) ^ 1<<63), start: int64(binary.BigEndian.Uint64(k[8:]) ^ 1<<63),
+			key: slices.Clone(k[16:]), value: slices.Clone(v),
+		})
+		values = append(values, all[len(all)-1].value)
+		return nil
+	})
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	cols, err := w.store.groups.columns(values)
+	if err != nil {
+		return err
+	}
+	order := make([]int32, len(all))
+	for i := range all {
+		all[i].seq = vec.I64(cols[0])[i]
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		x, y := &all[a], &all[b]
+		if c := cmpInt(x.end, y.end); c != 0 {
+			return c
+		}
+		if c := cmpInt(x.start, y.start); c != 0 {
+			return c
+		}
+		return cmpInt(x.seq, y.seq)
+	})
+	gids := make([]int32, len(all))
+	for i, at := range order {
+		gids[i] = w.take(&all[at])
+	}
+	w.resize()
+	for i := range cols {
+		cols[i] = vec.TakeVec(cols[i], order)
+	}
+	if w.retract {
+		for i, gid := range gids {
+			w.counts[gid] = vec.I64(cols[1])[i]
+		}
+	}
+	return w.set.load(gids, cols[2:])
+}
+
+// take gives a stored group its place in memory.
+func (w *windowAgg) take(g *storedGroup) int32 {
+	kid, _ := w.keys.LookupKey(g.key)
+	for len(w.refs) <= int(kid) {
+		w.refs = append(w.refs, 0)
+	}
+	s := w.slice(sliceID{g.end, g.start})
+	gid := w.groupOf(s, kid)
+	w.store.dirty[gid], w.store.saved[gid] = false, true
+	return gid
+}
+
+// Snapshot writes the groups that changed, and the watermark.
+func (w *windowAgg) Snapshot() error {
+	if w.err != nil {
+		return w.err
+	}
+	if err := w.saveClock(); err != nil {
+		return err
+	}
+	for _, sl := range w.ordered() {
+		if err := w.saveSlice(sl); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *windowAgg) saveSlice(sl *slice) error {
+	s := &w.store
+	var at []int32
+	for i, gid := range sl.gids {
+		if s.dirty[gid] {
+			at = append(at, int32(i))
+		}
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	gids, seq, counts := make([]int32, len(at)), make([]int64, len(at)), make([]int64, len(at))
+	for i, e := range at {
+		gids[i], seq[i] = sl.gids[e], int64(e)
+		if w.retract {
+			counts[i] = w.counts[gids[i]]
+		}
+	}
+	cols, err := w.set.save(gids)
+	if err != nil {
+		return err
+	}
+	cols = append([]vec.Vec{vec.ColVec(vec.Int64s(seq, nil)), vec.ColVec(vec.Int64s(counts, nil))}, cols...)
+	values := s.groups.encode(cols, len(at))
+	for i, e := range at {
+		group, key := s.key(w, sl, sl.keys[e])
+		if err := s.groups.t.Set(group, key, values.At(i)); err != nil {
+			return err
+		}
+		s.dirty[gids[i]], s.saved[gids[i]] = false, true
+	}
+	return nil
+}
+
+func (w *windowAgg) saveClock() error {
+	if w.store.wm == w.wm || w.wm == int64(types.MinTime) {
+		return nil
+	}
+	w.store.wm = w.wm
+	return saveInAll(w.store.clock, w.ctx, binary.BigEndian.AppendUint64(nil, uint64(w.wm)))
+}
+
+// firstGroup is a key group that belongs to the instance, for state that is not by key.
+func firstGroup(ctx *Context) uint16 {
+	g := uint16(0)
+	for state.Owner(g, max(ctx.Parallelism, 1)) != ctx.Instance {
+		g++
+	}
+	return g
+}
+
+// saveInAll sets the empty key in each key group of the instance, so that whichever instance is given
+// one of them finds the value.
+func saveInAll(t *state.Table, ctx *Context, value []byte) error {
+	for g := range uint16(state.KeyGroups) {
+		if state.Owner(g, max(ctx.Parallelism, 1)) != ctx.Instance {
+			continue
+		}
+		if err := t.Set(g, nil, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close gives the memory back.
+func (w *windowAgg) Close() error {
+	w.ctx.Budget.Grow(-w.ctx.Metrics.StateBytes)
+	return nil
+}
