@@ -235,3 +235,8 @@ func (s *Set) Bind(prefix string, c Config) {
 	c.Options(s)
 	s.prefix = old
 }
+
+// Func binds an option that a function takes, for what no other kind fits.
+func (s *Set) Func(key, kind, def, doc string, set func(text string) error) *Option {
+	return s.add(key, kind, def, doc, set)
+}
