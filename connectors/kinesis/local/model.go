@@ -284,3 +284,36 @@ type listTagsResponse struct {
 	Tags        []tag `json:"Tags"`
 	HasMoreTags bool  `json:"HasMoreTags"`
 }
+
+type tagResourceRequest struct {
+	ResourceARN *string           `json:"ResourceARN"`
+	Tags        map[string]string `json:"Tags"`
+}
+
+type untagResourceRequest struct {
+	ResourceARN *string  `json:"ResourceARN"`
+	TagKeys     []string `json:"TagKeys"`
+}
+
+type listTagsForResourceRequest struct {
+	ResourceARN *string `json:"ResourceARN"`
+}
+
+type listTagsForResourceResponse struct {
+	Tags []tag `json:"Tags"`
+}
+
+type updateStreamModeRequest struct {
+	streamRef
+	StreamModeDetails *streamModeDetails `json:"StreamModeDetails"`
+}
+
+type updateMaxRecordSizeRequest struct {
+	streamRef
+	MaxRecordSizeInKiB *int `json:"MaxRecordSizeInKiB"`
+}
+
+type updateDistributionRequest struct {
+	streamRef
+	RecordDistributionStrategy *string `json:"RecordDistributionStrategy"`
+}

@@ -46,13 +46,19 @@ func operationTable() map[string]operation {
 		op("IncreaseStreamRetentionPeriod", (*Server).increaseRetention),
 		op("ListShards", (*Server).listShards),
 		op("ListStreams", (*Server).listStreams),
+		op("ListTagsForResource", (*Server).listTagsForResource),
 		op("ListTagsForStream", (*Server).listTags),
 		op("MergeShards", (*Server).mergeShards),
 		op("PutRecord", (*Server).putRecord),
 		op("PutRecords", (*Server).putRecords),
 		op("RemoveTagsFromStream", (*Server).removeTags),
 		op("SplitShard", (*Server).splitShard),
+		op("TagResource", (*Server).tagResource),
+		op("UntagResource", (*Server).untagResource),
+		op("UpdateMaxRecordSize", (*Server).updateMaxRecordSize),
 		op("UpdateShardCount", (*Server).updateShardCount),
+		op("UpdateStreamMode", (*Server).updateStreamMode),
+		op("UpdateStreamRecordDistributionStrategy", (*Server).updateDistribution),
 	} {
 		table[o.name] = o
 	}

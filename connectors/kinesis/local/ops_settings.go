@@ -1,12 +1,6 @@
 package local
 
-import (
-	"context"
-	"maps"
-	"slices"
-)
-
-const maxTags = 50
+import "context"
 
 func (s *Server) increaseRetention(ctx context.Context, r *retentionRequest) (*empty, error) {
 	return s.setRetention(ctx, r, func(st *stream, hours int) error {
@@ -47,83 +41,58 @@ func (s *Server) setRetention(ctx context.Context, r *retentionRequest, check fu
 	})
 }
 
-func (s *Server) addTags(ctx context.Context, r *addTagsRequest) (*empty, error) {
+func (s *Server) updateStreamMode(ctx context.Context, r *updateStreamModeRequest) (*empty, error) {
 	v := &validation{}
 	v.stream(&r.streamRef)
-	v.required("tags", r.Tags != nil)
-	v.tags(r.Tags)
+	if v.required("streamModeDetails", r.StreamModeDetails != nil) {
+		v.oneOf("streamModeDetails.streamMode", &r.StreamModeDetails.StreamMode, modeProvisioned, modeOnDemand)
+	}
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	return &empty{}, s.changeTags(ctx, &r.streamRef, func(desc *streamDesc) error {
-		if desc.Tags == nil {
-			desc.Tags = map[string]string{}
+	onDemand := r.StreamModeDetails.StreamMode == modeOnDemand
+	return &empty{}, s.changeActive(ctx, &r.streamRef, func(st *stream, desc *streamDesc) error {
+		switch {
+		case onDemand && !st.desc.OnDemand && s.countLimits().OnDemandStreamCount >= onDemandLimit:
+			return limitExceeded("This request would exceed the limit of on-demand streams for the account %s in %s.", s.opts.AccountID, s.opts.Region)
+		case !onDemand && st.desc.AutoDistribution:
+			return newError("ValidationException", "RecordDistributionStrategy AUTO is only supported in ON_DEMAND mode: set it to %s first.", distributionByKey)
 		}
-		maps.Copy(desc.Tags, r.Tags)
-		if len(desc.Tags) > maxTags {
-			return invalidArgument("Failed to add tags to stream %s under account %s because a given stream cannot have more than %d tags associated with it.",
-				desc.Name, s.opts.AccountID, maxTags)
-		}
+		desc.OnDemand = onDemand
 		return nil
 	})
 }
 
-func (s *Server) removeTags(ctx context.Context, r *removeTagsRequest) (*empty, error) {
+func (s *Server) updateMaxRecordSize(ctx context.Context, r *updateMaxRecordSizeRequest) (*empty, error) {
 	v := &validation{}
 	v.stream(&r.streamRef)
-	v.required("tagKeys", r.TagKeys != nil)
+	if v.required("maxRecordSizeInKiB", r.MaxRecordSizeInKiB != nil) {
+		v.number("maxRecordSizeInKiB", r.MaxRecordSizeInKiB, defaultRecordKiB, maxRecordKiB)
+	}
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	return &empty{}, s.changeTags(ctx, &r.streamRef, func(desc *streamDesc) error {
-		for _, key := range r.TagKeys {
-			delete(desc.Tags, key)
-		}
+	return &empty{}, s.changeActive(ctx, &r.streamRef, func(_ *stream, desc *streamDesc) error {
+		desc.MaxRecordKiB = *r.MaxRecordSizeInKiB
 		return nil
 	})
 }
 
-// changeTags differs from changeActive in that tags may change in any status and cause none.
-func (s *Server) changeTags(ctx context.Context, ref *streamRef, change func(*streamDesc) error) error {
-	return s.writer.do(ctx, func() error {
-		st, err := s.find(ref)
-		if err != nil {
-			return err
-		}
-		desc := st.desc.clone()
-		if err := change(&desc); err != nil {
-			return err
-		}
-		return s.saveStream(st, desc)
-	})
-}
-
-func (s *Server) listTags(_ context.Context, r *listTagsRequest) (*listTagsResponse, error) {
+func (s *Server) updateDistribution(ctx context.Context, r *updateDistributionRequest) (*empty, error) {
 	v := &validation{}
 	v.stream(&r.streamRef)
-	v.number("limit", r.Limit, 1, 50)
-	v.text("exclusiveStartTagKey", r.ExclusiveStartTagKey, 1, 128, nil)
+	if v.required("recordDistributionStrategy", r.RecordDistributionStrategy != nil) {
+		v.oneOf("recordDistributionStrategy", r.RecordDistributionStrategy, distributionAuto, distributionByKey)
+	}
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	st, err := s.find(&r.streamRef)
-	if err != nil {
-		return nil, err
-	}
-	limit := maxTags
-	if r.Limit != nil {
-		limit = *r.Limit
-	}
-	response := &listTagsResponse{Tags: []tag{}}
-	for _, key := range slices.Sorted(maps.Keys(st.desc.Tags)) {
-		if r.ExclusiveStartTagKey != nil && key <= *r.ExclusiveStartTagKey {
-			continue
+	auto := *r.RecordDistributionStrategy == distributionAuto
+	return &empty{}, s.changeActive(ctx, &r.streamRef, func(st *stream, desc *streamDesc) error {
+		if auto && !st.desc.OnDemand {
+			return newError("ValidationException", "RecordDistributionStrategy AUTO is only supported in ON_DEMAND mode.")
 		}
-		if len(response.Tags) == limit {
-			response.HasMoreTags = true
-			break
-		}
-		response.Tags = append(response.Tags, tag{Key: key, Value: st.desc.Tags[key]})
-	}
-	return response, nil
+		desc.AutoDistribution = auto
+		return nil
+	})
 }
