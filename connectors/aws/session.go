@@ -195,3 +195,10 @@ func loopback(endpoint string) bool {
 	ip := net.ParseIP(u.Hostname())
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
+
+// Defaults sets every option to its default, for a Session that is not bound to a table.
+func (s *Session) Defaults() {
+	region, endpoint := s.Region, s.Endpoint
+	s.Options(&option.Set{})
+	s.Region, s.Endpoint = region, endpoint
+}

@@ -100,7 +100,6 @@ func (c *config) sourceOptions(o *option.Set) {
 	}
 	o.Unused("source.efo.describe.retry-strategy.*", "Only of enhanced fan-out.")
 	o.Unused("scan.shard.*", "Retries and pauses are the reader's own.")
-	o.Unused("scan.watermark.*", "Watermarks are a matter of the table.")
 }
 
 func (c *config) sinkOptions(o *option.Set) {
@@ -113,7 +112,6 @@ func (c *config) sinkOptions(o *option.Set) {
 	o.Duration(&c.linger, "sink.flush-buffer.timeout", 100*time.Millisecond, "How long a record waits for company. (Flink's default is 5 s.)")
 	o.Bool(&c.failOnError, "sink.fail-on-error", false, "Fail at a record that the service refuses, instead of sending it again.")
 	o.Unused("sink.producer.*", "Options of the Kinesis Producer Library.")
-	o.Unused("sink.parallelism", "The sink runs at the job's parallelism.")
 }
 
 // check finishes the options that depend on each other.
