@@ -69,6 +69,30 @@ func assemble(ctx context.Context, run *runtime, p *planner.Plan, from *checkpoi
 	return a, nil
 }
 
+// settle starts what needs no waiting: operators, and source instances that have no split, whose end is carried
+// through before any row moves. So a bounded source with fewer splits than instances gives the same
+// watermarks at every parallelism.
+func (a *assembly) settle() error {
+	for _, t := range a.tasks {
+		if t.src != nil && !(t.restoredEnd || t.src.src.Bounded() && t.src.board.empty(t.instance)) {
+			continue
+		}
+		if err := t.start(); err != nil {
+			return err
+		}
+		for t.src == nil {
+			e, ok := t.next()
+			if !ok {
+				break
+			}
+			if err := t.handle(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (a *assembly) close() {
 	for _, t := range a.tasks {
 		_ = t.close() // the error that stopped the job is the one to show

@@ -137,6 +137,18 @@ func (b *board) pending(instance int) bool {
 	return false
 }
 
+// empty tells whether the instance has nothing to read.
+func (b *board) empty(instance int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.order {
+		if s.instance == instance && !s.Done {
+			return false
+		}
+	}
+	return true
+}
+
 // others gives the splits of the instance that are not among those being read.
 func (b *board) others(instance int, running []checkpoint.Split) (out []checkpoint.Split) {
 	reading := make(map[string]bool, len(running))

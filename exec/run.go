@@ -49,6 +49,11 @@ func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
 		return nil, err
 	}
 	j.a, j.acks = a, make(chan ack, 2*len(a.tasks))
+	if err := a.settle(); err != nil {
+		j.cancel()
+		a.close()
+		return nil, err
+	}
 	for _, t := range a.tasks {
 		j.spawn(t.at, func() error { return j.runTask(t) }, t)
 	}
@@ -161,8 +166,10 @@ func (j *Job) Checkpoint() error {
 }
 
 func (j *Job) runTask(t *task) error {
-	if err := t.start(); err != nil {
-		return err
+	if !t.started {
+		if err := t.start(); err != nil {
+			return err
+		}
 	}
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()

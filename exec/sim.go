@@ -140,8 +140,15 @@ func (s *sim) life(ctx context.Context, from *checkpoint.Checkpoint) (crashed bo
 	s.listed = make([]time.Time, len(s.a.scans))
 	for _, t := range s.a.tasks {
 		t.pick = s.rng.IntN
-		if err := t.start(); err != nil {
-			return false, err
+	}
+	if err := s.a.settle(); err != nil {
+		return false, err
+	}
+	for _, t := range s.a.tasks {
+		if !t.started {
+			if err := t.start(); err != nil {
+				return false, err
+			}
 		}
 	}
 	for !s.finished() {

@@ -67,6 +67,7 @@ type task struct {
 	done    bool // ended and committed
 	// pick chooses among n ports that have something, in the simulator; nil: in order of arrival.
 	pick func(n int) int
+	started bool
 	// restoredEnd: the checkpoint that the task came from saw its end.
 	restoredEnd bool
 	tokens      []staged
@@ -286,6 +287,7 @@ func (t *task) aligned() error {
 
 // start begins the task's work, where a checkpoint left it.
 func (t *task) start() error {
+	t.started = true
 	t.now = t.run.clock().UnixMicro()
 	var err error
 	switch {
