@@ -193,10 +193,10 @@ func (l *ErrorList) Unwrap() []error {
 // Nearest is the candidate closest to name in spelling, letter case aside, or "" where none is near
 // enough to be a typing mistake. It serves the "did you mean" hints of every layer.
 func Nearest(name string, candidates []string) string {
-	best, limit := "", 1+len(name)/4
-	if limit > 3 {
-		limit = 3
+	if len(name) < 2 {
+		return ""
 	}
+	best, limit := "", min(max(1, len(name)/3), 3)
 	lower := strings.ToLower(name)
 	for _, c := range candidates {
 		if d := distance(lower, strings.ToLower(c), limit); d <= limit && (best == "" || d < limit) {

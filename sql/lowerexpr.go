@@ -29,7 +29,7 @@ type exprState struct {
 	// range32 is the last operator of BETWEEN's level not yet followed by one that binds less tightly: two of
 	// these in a row have no defined grouping.
 	range32 string
-	is      bool // IS .. was the last operator: nothing that binds tighter may follow
+	closed  string // the last operator, IS, IN or ESCAPE, takes no operand more: nothing that binds tighter may follow
 }
 
 // prefix lowers NOT and signs.
@@ -141,8 +141,8 @@ func comparison(op string) string {
 func (l *lowerer) symbolOperator(t Token, st *exprState) bool {
 	op := l.text(t)
 	if text := arithmetic(op); text != "" {
-		if st.is {
-			l.fail(t, "put the IS condition in parentheses", "unexpected %s after IS", l.describe(t))
+		if st.closed != "" {
+			l.fail(t, "say with parentheses what is meant", "unexpected %s after %s", l.describe(t), st.closed)
 		}
 		l.emitOp(text, op, 1, nil)
 		st.logical = false
@@ -249,7 +249,7 @@ func (l *lowerer) isOperator(st *exprState) bool {
 	}
 	node.Span = l.from(start)
 	l.codes[c].piece = l.tail
-	*st = exprState{is: true}
+	*st = exprState{closed: "IS"}
 	return false
 }
 
@@ -257,10 +257,10 @@ func (l *lowerer) isOperator(st *exprState) bool {
 // one with a full operand on the right. not is 1 if NOT stands before. It returns true if an operand must follow.
 func (l *lowerer) rangeOperator(st *exprState, not int) bool {
 	word := l.upper(l.peek(not))
-	if st.range32 != "" || st.is || st.between > 0 {
+	if st.range32 != "" || st.closed != "" || st.between > 0 {
 		before := st.range32
-		if st.is {
-			before = "IS"
+		if st.closed != "" {
+			before = st.closed
 		}
 		if st.between > 0 {
 			before = "BETWEEN"
@@ -271,6 +271,7 @@ func (l *lowerer) rangeOperator(st *exprState, not int) bool {
 	switch word {
 	case "IN":
 		l.in(not == 1)
+		st.closed = "IN"
 		return false
 	case "BETWEEN":
 		node := &ast.Between{Not: not == 1}
@@ -280,7 +281,9 @@ func (l *lowerer) rangeOperator(st *exprState, not int) bool {
 		st.between++
 		return true
 	case "LIKE", "SIMILAR":
-		l.like(not, word == "SIMILAR")
+		if l.like(not, word == "SIMILAR") {
+			st.closed = "ESCAPE"
+		}
 		return l.operators(st)
 	}
 	op := word
@@ -343,8 +346,8 @@ func (l *lowerer) in(not bool) {
 	l.codes[c].piece = l.tail
 }
 
-// like lowers [NOT] LIKE pattern [ESCAPE e]: x BETWEEN `n`([e]) AND pattern.
-func (l *lowerer) like(not int, similar bool) {
+// like lowers [NOT] LIKE pattern [ESCAPE e]: x BETWEEN `n`([e]) AND pattern. It returns whether ESCAPE was there.
+func (l *lowerer) like(not int, similar bool) bool {
 	node := &ast.Like{Not: not == 1, Similar: similar}
 	n := not + 1
 	if similar {
@@ -370,11 +373,13 @@ func (l *lowerer) like(not int, similar bool) {
 		}
 		l.emitOp(text, l.text(t), 1, nil)
 	}
-	if l.accept("ESCAPE") {
+	escape := l.accept("ESCAPE")
+	if escape {
 		tail := l.tail
 		l.tail = hole
 		l.operand()
 		l.tail = tail
 	}
 	node.Span = l.from(0)
+	return escape
 }

@@ -247,7 +247,7 @@ func (p *parser) expected(what string, words ...string) {
 
 // meant is the hint for a misspelt keyword, or "".
 func (p *parser) meant(t Token, words []string) string {
-	if t.Kind == Word && len(words) > 0 && !IsKeyword(p.text(t)) {
+	if t.Kind == Word && t.End-t.Start > 2 && len(words) > 0 && !IsKeyword(p.text(t)) {
 		if near := Nearest(p.text(t), words); near != "" {
 			return "did you mean " + near + "?"
 		}
@@ -263,10 +263,8 @@ func (p *parser) unexpected() {
 	if hint := p.meant(t, candidates); hint != "" {
 		p.fail(t, hint, "unexpected %s", p.describe(t))
 	}
-	if before.Kind == Word && !IsKeyword(p.text(before)) {
-		if near := Nearest(p.text(before), candidates); near != "" {
-			p.fail(before, "did you mean "+near+"?", "unexpected %s", p.describe(before))
-		}
+	if hint := p.meant(before, candidates); hint != "" {
+		p.fail(before, hint, "unexpected %s", p.describe(before))
 	}
 	hint := ""
 	if t.is(p.src, ")") {

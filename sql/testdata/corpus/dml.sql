@@ -1,0 +1,12 @@
+INSERT INTO lap_counts SELECT state, COUNT(*) FROM laps GROUP BY state;
+INSERT INTO c.d.t (a, `b c`) SELECT x, y FROM s;
+INSERT INTO t VALUES (1, 'a'), (2, NULL);
+INSERT INTO t VALUES 1, 2;
+INSERT INTO t (SELECT a FROM s);
+INSERT INTO t (a, b) (SELECT a, b FROM s) UNION ALL (SELECT c, d FROM u);
+INSERT OVERWRITE t PARTITION (d = '2024-01-01', h) SELECT a, h FROM s;
+INSERT INTO t /*+ OPTIONS('sink.parallelism' = '2') */ (a) TABLE s;
+INSERT INTO t WITH x AS (SELECT 1 AS a) SELECT a FROM x ORDER BY a LIMIT 1;
+UPDATE t SET a = a + 1, b.c = 'x' WHERE id IN (1, 2);
+DELETE FROM t;
+DELETE FROM t WHERE a IS NULL AND NOT b;
