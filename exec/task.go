@@ -66,7 +66,7 @@ type task struct {
 	ended   bool
 	done    bool // ended and committed
 	// pick chooses among n ports that have something, in the simulator; nil: in order of arrival.
-	pick func(n int) int
+	pick    func(n int) int
 	started bool
 	// restoredEnd: the checkpoint that the task came from saw its end.
 	restoredEnd bool
