@@ -24,7 +24,7 @@ const (
 	maxBodyBytes  = 20 << 20 // 10 MiB of records in base64 with keys and structure
 	bulkBodyBytes = 1 << 20
 	bulkRequests  = 8
-	maxRequests   = 256
+	maxRequests   = 512 // of which maxSubscriptions may last minutes
 )
 
 func newHTTPServer(s *Server) *http.Server {
@@ -38,6 +38,7 @@ func newHTTPServer(s *Server) *http.Server {
 		ReadTimeout:       2 * time.Minute,
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       5 * time.Minute,
+		ConnState:         s.unused.track,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelDebug),
 	}
@@ -69,6 +70,9 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := s.serveCall(w, r, wire)
+	if errors.Is(err, errStreamed) {
+		return
+	}
 	s.reply(w, wire, body, err)
 }
 
@@ -93,6 +97,9 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, wire codec) (
 	body, err := readBody(w, r)
 	if err != nil {
 		return nil, err
+	}
+	if op.stream != nil {
+		return nil, op.stream(r.Context(), s, wire, body, w)
 	}
 	return op.serve(r.Context(), s, wire, body)
 }

@@ -12,10 +12,11 @@ import (
 // Tokens are opaque to clients: fixed fields, then a MAC over them with a key kept in the store, so a made-up
 // token is refused and an honest one survives a restart.
 const (
-	tokenIterator   = 1
-	tokenShardPage  = 2
-	tokenStreamPage = 3
-	macBytes        = 16
+	tokenIterator     = 1
+	tokenShardPage    = 2
+	tokenStreamPage   = 3
+	tokenConsumerPage = 4
+	macBytes          = 16
 )
 
 var errBadToken = errors.New("not a token of this server")

@@ -317,3 +317,62 @@ type updateDistributionRequest struct {
 	streamRef
 	RecordDistributionStrategy *string `json:"RecordDistributionStrategy"`
 }
+
+type consumerShape struct {
+	ConsumerName              string    `json:"ConsumerName"`
+	ConsumerARN               string    `json:"ConsumerARN"`
+	ConsumerStatus            string    `json:"ConsumerStatus"`
+	ConsumerCreationTimestamp timestamp `json:"ConsumerCreationTimestamp"`
+	StreamARN                 string    `json:"StreamARN,omitempty"`
+}
+
+type registerConsumerRequest struct {
+	StreamARN    *string `json:"StreamARN"`
+	ConsumerName *string `json:"ConsumerName"`
+}
+
+type registerConsumerResponse struct {
+	Consumer consumerShape `json:"Consumer"`
+}
+
+// consumerRef is how a request names a consumer: by its ARN, or by its stream's ARN and its name.
+type consumerRef struct {
+	StreamARN    *string `json:"StreamARN"`
+	ConsumerName *string `json:"ConsumerName"`
+	ConsumerARN  *string `json:"ConsumerARN"`
+}
+
+type describeConsumerResponse struct {
+	ConsumerDescription consumerShape `json:"ConsumerDescription"`
+}
+
+type listConsumersRequest struct {
+	streamRef
+	NextToken  *string `json:"NextToken"`
+	MaxResults *int    `json:"MaxResults"`
+}
+
+type listConsumersResponse struct {
+	Consumers []consumerShape `json:"Consumers"`
+	NextToken string          `json:"NextToken,omitempty"`
+}
+
+type startingPosition struct {
+	Type           string     `json:"Type"`
+	SequenceNumber *string    `json:"SequenceNumber"`
+	Timestamp      *timestamp `json:"Timestamp"`
+}
+
+type subscribeRequest struct {
+	ConsumerARN      *string           `json:"ConsumerARN"`
+	ShardID          *string           `json:"ShardId"`
+	StartingPosition *startingPosition `json:"StartingPosition"`
+}
+
+// subscribeEvent has no ContinuationSequenceNumber when the shard has ended: then ChildShards says where to go on.
+type subscribeEvent struct {
+	Records                    []recordShape `json:"Records"`
+	ContinuationSequenceNumber string        `json:"ContinuationSequenceNumber,omitempty"`
+	MillisBehindLatest         int64         `json:"MillisBehindLatest"`
+	ChildShards                []childShard  `json:"ChildShards,omitempty"`
+}

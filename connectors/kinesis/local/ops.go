@@ -2,6 +2,8 @@ package local
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"regexp"
 )
 
@@ -9,7 +11,12 @@ import (
 type operation struct {
 	name  string
 	serve func(ctx context.Context, s *Server, wire codec, body []byte) ([]byte, error)
+	// stream is set instead of serve when the response is an event stream: it writes the response itself and returns
+	// errStreamed, or it writes nothing and returns another error.
+	stream func(ctx context.Context, s *Server, wire codec, body []byte, w http.ResponseWriter) error
 }
+
+var errStreamed = errors.New("the response is written")
 
 // op makes an operation of a handler; request and response shapes follow from its type.
 func op[Request, Response any](name string, handle func(*Server, context.Context, *Request) (*Response, error)) operation {
@@ -38,21 +45,26 @@ func operationTable() map[string]operation {
 		op("CreateStream", (*Server).createStream),
 		op("DecreaseStreamRetentionPeriod", (*Server).decreaseRetention),
 		op("DeleteStream", (*Server).deleteStream),
+		op("DeregisterStreamConsumer", (*Server).deregisterConsumer),
 		op("DescribeLimits", (*Server).describeLimits),
 		op("DescribeStream", (*Server).describeStream),
+		op("DescribeStreamConsumer", (*Server).describeConsumer),
 		op("DescribeStreamSummary", (*Server).describeStreamSummary),
 		op("GetRecords", (*Server).getRecords),
 		op("GetShardIterator", (*Server).getShardIterator),
 		op("IncreaseStreamRetentionPeriod", (*Server).increaseRetention),
 		op("ListShards", (*Server).listShards),
+		op("ListStreamConsumers", (*Server).listConsumers),
 		op("ListStreams", (*Server).listStreams),
 		op("ListTagsForResource", (*Server).listTagsForResource),
 		op("ListTagsForStream", (*Server).listTags),
 		op("MergeShards", (*Server).mergeShards),
 		op("PutRecord", (*Server).putRecord),
 		op("PutRecords", (*Server).putRecords),
+		op("RegisterStreamConsumer", (*Server).registerConsumer),
 		op("RemoveTagsFromStream", (*Server).removeTags),
 		op("SplitShard", (*Server).splitShard),
+		{name: "SubscribeToShard", stream: subscribeToShard},
 		op("TagResource", (*Server).tagResource),
 		op("UntagResource", (*Server).untagResource),
 		op("UpdateMaxRecordSize", (*Server).updateMaxRecordSize),

@@ -112,7 +112,7 @@ func (s *Server) getRecords(_ context.Context, r *getRecordsRequest) (*getRecord
 		limit = *r.Limit
 	}
 	now := s.nowMs()
-	page, err := s.readPage(st, sh, max(it.next, st.horizon(now)), limit)
+	page, err := s.readPage(st, sh, max(it.next, st.horizon(now)), limit, maxGetBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -157,9 +157,9 @@ type recordPage struct {
 	lastMs  int64    // arrival of the last record read
 }
 
-// readPage reads from next on, up to limit records and maxGetBytes; the first record is always read,
+// readPage reads from next on, up to limit records and maxBytes; the first record is always read,
 // however large. At the tail it touches no disk.
-func (s *Server) readPage(st *stream, sh *shard, next position, limit int) (recordPage, error) {
+func (s *Server) readPage(st *stream, sh *shard, next position, limit, maxBytes int) (recordPage, error) {
 	page := recordPage{records: []recordShape{}, next: next, tail: sh.tail(), lastMs: next.millis()}
 	if next > page.tail {
 		return page, nil
@@ -176,7 +176,7 @@ func (s *Server) readPage(st *stream, sh *shard, next position, limit int) (reco
 			return page, err
 		}
 		size += len(key) + len(data)
-		if len(page.records) == limit || len(page.records) > 0 && size > maxGetBytes {
+		if len(page.records) == limit || len(page.records) > 0 && size > maxBytes {
 			full = true
 			break
 		}

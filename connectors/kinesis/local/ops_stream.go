@@ -24,6 +24,7 @@ func (d *streamDesc) clone() streamDesc {
 	c := *d
 	c.Shards = slices.Clone(d.Shards)
 	c.Tags = maps.Clone(d.Tags)
+	c.Consumers = slices.Clone(d.Consumers)
 	return c
 }
 
@@ -130,6 +131,9 @@ func (s *Server) deleteStream(ctx context.Context, r *deleteStreamRequest) (*emp
 		if st.status(s.nowMs()) == statusDeleting {
 			return nil
 		}
+		if len(st.desc.Consumers) > 0 && !r.EnforceConsumerDeletion {
+			return resourceInUse("Stream %s under account %s has consumers registered: deregister them, or set EnforceConsumerDeletion.", st.desc.Name, s.opts.AccountID)
+		}
 		if s.opts.TransitionDelay == 0 {
 			return s.purgeStream(st)
 		}
@@ -210,6 +214,7 @@ func (s *Server) describeStreamSummary(_ context.Context, r *describeStreamSumma
 		EnhancedMonitoring:         []enhancedMetrics{{ShardLevelMetrics: []string{}}},
 		EncryptionType:             "NONE",
 		OpenShardCount:             len(st.open),
+		ConsumerCount:              len(st.desc.Consumers),
 		MaxRecordSizeInKiB:         st.desc.MaxRecordKiB,
 		RecordDistributionStrategy: distribution,
 	}}, nil

@@ -90,6 +90,9 @@ type Server struct {
 	requests   chan struct{} // one slot for each request
 	stopping   chan struct{} // closed: turn requests away
 
+	subscriptions subscriptions
+	unused        unusedConns
+
 	http      *http.Server
 	sweeping  sync.WaitGroup
 	stopSweep context.CancelFunc
@@ -197,11 +200,12 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	s.closed = true
 	s.mu.Unlock()
+	close(s.stopping) // ends subscriptions, for which Shutdown would wait
+	s.unused.closeAll()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("kinesis server cut requests off: %w", err), s.http.Close())
 	}
-	close(s.stopping)
 	s.stopSweep()
 	s.sweeping.Wait()
 	s.writer.close()

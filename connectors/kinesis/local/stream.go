@@ -28,6 +28,29 @@ type shard struct {
 // shardLog is the moving part of a shard, shared by all snapshots.
 type shardLog struct {
 	tail atomic.Uint64 // position of the last durable record, or the shard's Start
+
+	mu      sync.Mutex
+	changed chan struct{} // closed at the next change; nil while nobody waits
+}
+
+// change is closed when the shard next gets records or its stream changes. To miss nothing, ask for it first and look
+// at the shard afterwards.
+func (l *shardLog) change() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
+	return l.changed
+}
+
+func (l *shardLog) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
 }
 
 func (s *shard) tail() position { return position(s.log.tail.Load()) }
@@ -54,6 +77,7 @@ type streamDesc struct {
 	MaxRecordKiB     int               // 1024 to 10240
 	WarmMiBps        int               `json:",omitempty"`
 	Tags             map[string]string `json:",omitempty"`
+	Consumers        []consumerDesc    `json:",omitempty"` // by Name
 	Shards           []shardDesc       // by Index, which rises but may have gaps: expired shards leave
 	NextShard        uint32
 	// A change of status shows as Changing until UntilMs and is then over, so no timer is needed.
@@ -119,6 +143,13 @@ func (st *stream) children(index uint32) []*shard {
 	return found
 }
 
+// wake tells the subscribers of all shards to look again.
+func (st *stream) wake() {
+	for _, sh := range st.shards {
+		sh.log.wake()
+	}
+}
+
 func (st *stream) status(nowMs int64) string {
 	if st.desc.Changing != "" && nowMs < st.desc.UntilMs {
 		return st.desc.Changing
@@ -179,6 +210,7 @@ func (c *catalog) put(st *stream) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.byName[st.desc.Name], c.byID[st.desc.ID] = st, st
+	st.wake()
 }
 
 func (c *catalog) remove(st *stream) {
@@ -186,6 +218,7 @@ func (c *catalog) remove(st *stream) {
 	defer c.mu.Unlock()
 	delete(c.byName, st.desc.Name)
 	delete(c.byID, st.desc.ID)
+	st.wake()
 }
 
 // all lists the streams by name.

@@ -189,6 +189,7 @@ func (w *writer) commit(group []*job) {
 	for log, tail := range w.tails {
 		if err == nil {
 			log.tail.Store(uint64(tail))
+			log.wake()
 		}
 		delete(w.tails, log)
 	}
