@@ -108,10 +108,6 @@ func (b *binder) special(name string) func(*scope, *ast.Call) (Expr, error) {
 	switch name {
 	case "IF":
 		return b.ifCall
-	case "NULLIF":
-		return b.nullIf
-	case "COALESCE":
-		return b.coalesce
 	case "PROCTIME":
 		return b.procTime
 	case "CURRENT_WATERMARK":
@@ -151,51 +147,6 @@ func (b *binder) ifCall(s *scope, c *ast.Call) (Expr, error) {
 	}
 	out.T = out.T.WithNull(out.T.Nullable() || cond.Type().Nullable())
 	return b.fold(out), nil
-}
-
-// nullIf is CASE WHEN a = b THEN NULL ELSE a END.
-func (b *binder) nullIf(s *scope, c *ast.Call) (Expr, error) {
-	if err := wantArgs(c, 2, 2); err != nil {
-		return nil, err
-	}
-	args, err := b.exprs(s, c.Args...)
-	if err != nil {
-		return nil, err
-	}
-	eq, err := b.compare(c, "=", args[0], args[1])
-	if err != nil {
-		return nil, err
-	}
-	t := args[0].Type().WithNull(true)
-	return b.fold(&Case{Whens: []When{{eq, NullLit(t)}}, Else: args[0], T: t}), nil
-}
-
-func (b *binder) coalesce(s *scope, c *ast.Call) (Expr, error) {
-	if err := wantArgs(c, 1, -1); err != nil {
-		return nil, err
-	}
-	args, err := b.exprs(s, c.Args...)
-	if err != nil {
-		return nil, err
-	}
-	var all []types.Type
-	nullable := true
-	for _, a := range args {
-		all = append(all, a.Type())
-		nullable = nullable && a.Type().Nullable()
-	}
-	t, ok := fn.CommonType(all...)
-	if !ok {
-		return nil, sql.Errorf(c, "the arguments of COALESCE have no common type: %s", typeList(all)).WithHint("write CAST(... AS type) around one of them")
-	}
-	for i := range args {
-		args[i] = b.fold(castTo(args[i], t))
-	}
-	out, err := b.invoke(c, "COALESCE", args)
-	if call, ok := out.(*Call); ok {
-		call.T = t.WithNull(nullable)
-	}
-	return out, err
 }
 
 // procTimeType is the type of processing time.
@@ -321,7 +272,7 @@ func (b *binder) mapExprOf(s *scope, e *ast.Map) (Expr, error) {
 }
 
 func (b *binder) atTimeZone(s *scope, e *ast.AtTimeZone) (Expr, error) {
-	return nil, notYet(e, "AT TIME ZONE; use CONVERT_TZ, or SET 'table.local-time-zone'")
+	return b.apply(s, e, "AT_TIME_ZONE", e.X, e.Zone)
 }
 
 // fold computes a constant expression at planning. What fails is left to fail at run time, on the rows

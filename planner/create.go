@@ -51,7 +51,6 @@ type tableDef struct {
 	values map[string]option.Value
 	places map[string]ast.Node // of columns, for errors
 	errs   sql.ErrorList
-	wmAt   ast.Node
 	keyAt  ast.Node
 }
 
@@ -71,7 +70,7 @@ func (d *tableDef) own(s *ast.CreateTable, from types.Schema) error {
 		if d.t.watermark != nil && !d.overwrites("WATERMARKS") {
 			d.fail(sql.Errorf(s.Watermarks[0], "table %q of LIKE has a WATERMARK already", s.Like.Table.String()).WithHint("write LIKE %s (OVERWRITING WATERMARKS)", s.Like.Table.String()))
 		}
-		d.t.watermark, d.wmAt = s.Watermarks[0], s.Watermarks[0]
+		d.t.watermark, d.t.watermarkText = s.Watermarks[0], textAt(d.src, s.Watermarks[0].Expr)
 	}
 	d.primaryKeys(s.PrimaryKeys)
 	if len(s.PartitionedBy) > 0 {

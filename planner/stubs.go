@@ -48,7 +48,3 @@ func (b *binder) overCall(_ *scope, c *ast.Call) (Expr, error) { return nil, not
 
 // syntaxArgs adds the clauses of a call's own syntax to its arguments.
 func (b *binder) syntaxArgs(_ *scope, _ *ast.Call, args []Expr) ([]Expr, error) { return args, nil }
-
-func optimize(roots []Node, _ *binder) []Node { return roots }
-
-func lint(*Plan) []Warning { return nil }

@@ -1,0 +1,120 @@
+package planner
+
+import (
+	"fmt"
+	"time"
+)
+
+// Lint lists what is risky in a plan, beside what binding warned of: the LINT statement shows both.
+func Lint(p *Plan) []Warning {
+	out := append([]Warning(nil), p.Warnings...)
+	return append(out, advice(p)...)
+}
+
+// lint gives the warnings that every plan carries.
+func lint(p *Plan) []Warning {
+	var out []Warning
+	for _, n := range postorder(p.Roots) {
+		if s, ok := n.(*Scan); ok && s.Watermark != nil && s.Common.IdleTimeout == 0 && p.Settings.IdleTimeout == 0 && timed(p.Roots, s) && live(s) {
+			out = append(out, Warning{
+				Msg:  fmt.Sprintf("a shard of %q without records holds the watermark back, and with it every result", s.Table.Path[2]),
+				Hint: "SET 'table.exec.source.idle-timeout' = '10 s'",
+			})
+		}
+	}
+	return out
+}
+
+// live tells whether a table has splits that may fall silent.
+func live(s *Scan) bool {
+	switch s.Table.Options["connector"] {
+	case "kinesis", "kafka", "upsert-kafka":
+		return true
+	}
+	return false
+}
+
+// timed tells whether something above the Scan waits for its watermark.
+func timed(roots []Node, s *Scan) bool {
+	for _, n := range postorder(roots) {
+		switch n := n.(type) {
+		case *WindowAgg:
+			if !n.Window.ProcTime && below(n, s) {
+				return true
+			}
+		case *WindowTopN, *WindowJoin, *IntervalJoin, *TemporalJoin, *Sort, *Match, *Over:
+			if below(n, s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func below(n, target Node) bool {
+	for _, x := range postorder([]Node{n}) {
+		if x == target {
+			return true
+		}
+	}
+	return false
+}
+
+// advice is what only LINT tells.
+func advice(p *Plan) []Warning {
+	var out []Warning
+	for _, n := range postorder(p.Roots) {
+		if w, ok := unbounded(n); ok && !p.Settings.Batch {
+			out = append(out, w)
+		}
+		if c, ok := n.(*Calc); ok {
+			out = append(out, integerDivision(c)...)
+		}
+	}
+	return out
+}
+
+// unbounded is a node whose state grows for ever.
+func unbounded(n Node) (Warning, bool) {
+	var ttl time.Duration
+	switch n := n.(type) {
+	case *GroupAgg:
+		if len(n.Keys) == 0 || n.Phase == LocalPhase {
+			return Warning{}, false
+		}
+		ttl = n.TTL
+	case *Join:
+		ttl = n.TTL
+	case *Dedup:
+		ttl = n.TTL
+	case *SetOp:
+		ttl = n.TTL
+	default:
+		return Warning{}, false
+	}
+	if ttl > 0 {
+		return Warning{}, false
+	}
+	return Warning{
+		Msg:  fmt.Sprintf("%s%s keeps its state for ever", n.Info().ID, nodeText(n)),
+		Hint: "SET 'table.exec.state.ttl' = '1 d', or bound it in time with a window",
+	}, true
+}
+
+func integerDivision(c *Calc) []Warning {
+	var out []Warning
+	in := c.Input.Info().Out
+	look := func(e Expr) {
+		walkExpr(e, func(x Expr) bool {
+			if call, ok := x.(*Call); ok && call.Func == "/" && call.T.IsInteger() {
+				out = append(out, Warning{Msg: fmt.Sprintf("%s divides integers, so the result is cut to a whole number", exprText(call, in)), Hint: "CAST one side AS DOUBLE or DECIMAL"})
+			}
+			return true
+		})
+	}
+	for _, e := range c.Exprs {
+		look(e)
+	}
+	look(c.Cond)
+	return out
+}

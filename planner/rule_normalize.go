@@ -1,0 +1,53 @@
+package planner
+
+import (
+	"weir/connectors"
+	"weir/sql/types"
+)
+
+// normalizeUpserts puts a ChangelogNormalize above each source that gives changes by key alone, so that
+// what is above knows the old row; and a Top-N in place of a LIMIT over changing rows.
+func normalizeUpserts(root Node, b *binder) {
+	for _, n := range postorder([]Node{root}) {
+		for i, in := range n.Inputs() {
+			if s, ok := in.(*Scan); ok && !isNormalize(n) {
+				if keys := upsertSource(s); keys != nil {
+					setInput(n, i, &ChangelogNormalize{Base: newBase(s.Out), Input: s, Keys: keys, TTL: b.p.Settings.StateTTL})
+				}
+			}
+			if l, ok := in.(*Limit); ok && l.Fetch >= 0 && !b.p.Settings.Batch && updating(l.Input) {
+				setInput(n, i, &TopN{Base: newBase(l.Out), Input: l.Input, Offset: l.Offset, Fetch: l.Fetch, TTL: b.p.Settings.StateTTL})
+			}
+		}
+	}
+}
+
+func isNormalize(n Node) bool { _, ok := n.(*ChangelogNormalize); return ok }
+
+// upsertSource gives the key of a source that emits +U and -D without -U.
+func upsertSource(s *Scan) []int {
+	r, ok := s.Config.(connectors.Reads)
+	if !ok {
+		return nil
+	}
+	mode, err := r.SourceMode(s.Table.Desc)
+	if err != nil || mode.AppendOnly() || mode.Has(types.UpdateBefore) {
+		return nil
+	}
+	if keys := scanKeys(s); len(keys) > 0 {
+		return keys[0]
+	}
+	return nil
+}
+
+// updating tells whether a node may emit more than inserts.
+func updating(n Node) bool {
+	for _, x := range postorder([]Node{n}) {
+		mode, err := emits(x)
+		if err != nil {
+			return false
+		}
+		x.Info().Mode = mode
+	}
+	return !n.Info().Mode.AppendOnly()
+}
