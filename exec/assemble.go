@@ -152,19 +152,38 @@ func (a *assembly) restore(s *stage, i int, from *checkpoint.Checkpoint) error {
 
 // recommit publishes again what the checkpoint's sinks had staged: the crash may have come before they were told.
 func (a *assembly) recommit(from *checkpoint.Checkpoint) error {
+	if from == nil {
+		return nil
+	}
 	for _, s := range a.graph.stages {
-		for i, part := range partsOf(s, from) {
-			t := s.tasks[i%s.parallelism]
-			for _, token := range part.Tokens {
-				for _, l := range t.sinks {
-					if l.id == token.Sink && token.Bytes != nil {
-						t.at = l.name
-						if err := l.sink.Commit(a.ctx, token.Bytes); err != nil {
-							return t.blame(err)
-						}
+		parts := partsOf(s, from)
+		for k, l := range s.tasks[0].sinks {
+			var tokens [][]byte
+			for _, part := range parts {
+				for _, token := range part.Tokens {
+					if token.Sink == l.id && token.Bytes != nil {
+						tokens = append(tokens, token.Bytes)
 					}
 				}
 			}
+			if err := a.recommitSink(s, k, tokens); err != nil {
+				return s.tasks[0].blame(err)
+			}
+		}
+	}
+	return nil
+}
+
+// recommitSink hands sink k of a stage all the tokens that its instances had staged.
+func (a *assembly) recommitSink(s *stage, k int, tokens [][]byte) error {
+	first := s.tasks[0].sinks[k]
+	s.tasks[0].at = first.name
+	if r, ok := first.sink.(connectors.Restorer); ok {
+		return r.Restore(a.ctx, tokens)
+	}
+	for i, token := range tokens {
+		if err := s.tasks[i%s.parallelism].sinks[k].sink.Commit(a.ctx, token); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -260,6 +279,9 @@ func (a *assembly) buildSink(s *stage, i int, n *planner.Sink, stats *nodeStats)
 	writes, ok := n.Config.(connectors.Writes)
 	if !ok {
 		return nil, fmt.Errorf("table %q cannot be written", n.Table.Path[2])
+	}
+	if o, ok := n.Config.(connectors.Overwriter); ok && n.Overwrite && i == 0 {
+		o.Overwrite()
 	}
 	sink, err := writes.Sink(n.Table.Desc, a.run.env, i, s.parallelism)
 	if err != nil {

@@ -44,6 +44,7 @@ type sim struct {
 	now     time.Time
 	saved   *checkpoint.Memory
 	staged  map[string][]*vec.Batch // survives crashes, as hidden files do
+	given   map[string]bool         // tokens committed
 	stats   SimStats
 	crashed int64 // the last checkpoint a crash followed
 
@@ -85,7 +86,7 @@ func newSim(p *planner.Plan, r *runtime, so SimOptions) *sim {
 		so.MaxCrashes = 10
 	}
 	s := &sim{
-		opts: so, run: r, plan: p, now: r.clock(), saved: &checkpoint.Memory{}, staged: map[string][]*vec.Batch{},
+		opts: so, run: r, plan: p, now: r.clock(), saved: &checkpoint.Memory{}, staged: map[string][]*vec.Batch{}, given: map[string]bool{},
 		rng: rand.New(rand.NewPCG(so.Seed, 0)),
 	}
 	r.single = true
@@ -337,9 +338,11 @@ func (r *stagedRows) Flush(context.Context) ([]byte, error) {
 }
 
 func (r *stagedRows) Commit(_ context.Context, token []byte) error {
-	rows := r.s.staged[string(token)]
-	delete(r.s.staged, string(token))
-	for _, b := range rows {
+	if r.s.given[string(token)] {
+		return nil
+	}
+	r.s.given[string(token)] = true
+	for _, b := range r.s.staged[string(token)] {
 		if err := r.s.run.give(b); err != nil {
 			return err
 		}
