@@ -6,6 +6,7 @@ package all
 import (
 	"weir/connectors"
 	"weir/connectors/blackhole"
+	"weir/connectors/datagen"
 	"weir/connectors/filesystem"
 	"weir/connectors/print"
 )
@@ -14,6 +15,7 @@ import (
 func List() []connectors.Connector {
 	return []connectors.Connector{
 		blackhole.Connector,
+		datagen.Connector,
 		filesystem.Connector,
 		// kinesis comes here.
 		print.Connector,
