@@ -214,10 +214,10 @@ type Bits struct {
 	off  int
 }
 
-// BitsOf gives the values of a BOOLEAN array.
+// BitsOf gives the values of a BOOLEAN array; untyped NULLs have none to ask for.
 func BitsOf(a arrow.Array) Bits {
 	d := a.Data()
-	if d.Buffers()[1] == nil {
+	if a.DataType().ID() == arrow.NULL || d.Buffers()[1] == nil {
 		return Bits{}
 	}
 	return Bits{d.Buffers()[1].Bytes(), d.Offset()}
