@@ -112,9 +112,15 @@ func (s *Server) getRecords(_ context.Context, r *getRecordsRequest) (*getRecord
 		limit = *r.Limit
 	}
 	now := s.nowMs()
+	if s.opts.EnforceLimits && !sh.log.limits.read(now) {
+		return nil, s.rateExceeded(st, sh)
+	}
 	page, err := s.readPage(st, sh, max(it.next, st.horizon(now)), limit, maxGetBytes)
 	if err != nil {
 		return nil, err
+	}
+	if s.opts.EnforceLimits {
+		sh.log.limits.didRead(page.bytes)
 	}
 	response := &getRecordsResponse{Records: page.records}
 	if page.next <= page.tail {
@@ -155,6 +161,7 @@ type recordPage struct {
 	next    position // the first position not yet read
 	tail    position // the shard's tail when the page was read
 	lastMs  int64    // arrival of the last record read
+	bytes   int      // of keys and data
 }
 
 // readPage reads from next on, up to limit records and maxBytes; the first record is always read,
@@ -187,7 +194,7 @@ func (s *Server) readPage(st *stream, sh *shard, next position, limit, maxBytes 
 			Data:                        append(make([]byte, 0, len(data)), data...),
 			PartitionKey:                string(key),
 		})
-		page.next, page.lastMs = at+1, at.millis()
+		page.next, page.lastMs, page.bytes = at+1, at.millis(), size
 	}
 	if err := iter.Error(); err != nil {
 		return page, err

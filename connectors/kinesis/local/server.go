@@ -36,6 +36,9 @@ type Options struct {
 	// SweepInterval is how often expired records are deleted. Default 1 minute; reads never return
 	// an expired record, however long the sweep takes to come.
 	SweepInterval time.Duration
+	// EnforceLimits refuses what is beyond the throughput of a shard, as AWS does: 1000 records or 1 MiB written
+	// and 5 reads or 2 MiB read in a second. Default off: a local server need not be slow.
+	EnforceLimits bool
 	// ShardLimit bounds the open shards of all streams. Default 500.
 	ShardLimit int
 	// StreamLimit bounds the streams. Default 1000.

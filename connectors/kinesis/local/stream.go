@@ -29,6 +29,8 @@ type shard struct {
 type shardLog struct {
 	tail atomic.Uint64 // position of the last durable record, or the shard's Start
 
+	limits shardLimits
+
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change; nil while nobody waits
 }

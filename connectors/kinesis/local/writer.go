@@ -211,6 +211,10 @@ func (w *writer) assign(b *pebble.Batch, j *job, nowMs int64) {
 	for i := range j.entries {
 		e := &j.entries[i]
 		sh := w.shardFor(st, e.hash)
+		if w.server.opts.EnforceLimits && !sh.log.limits.write(nowMs, len(e.data)+len(e.key)) {
+			j.results[i].err = w.server.rateExceeded(st, sh)
+			continue
+		}
 		tail, known := w.tails[sh.log]
 		if !known {
 			tail = sh.tail()

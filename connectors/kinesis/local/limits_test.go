@@ -1,0 +1,57 @@
+package local
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+)
+
+func TestEnforcedLimits(t *testing.T) {
+	c := newClock()
+	r := newRig(t, Options{Clock: c.Now, EnforceLimits: true})
+	name := "s"
+	r.create(name, 1)
+	batch := func(n, size int) int32 {
+		in := &kinesis.PutRecordsInput{StreamName: &name}
+		for range n {
+			in.Records = append(in.Records, types.PutRecordsRequestEntry{Data: make([]byte, size), PartitionKey: aws.String("k")})
+		}
+		out := ok(r.PutRecords(r.ctx, in))(t)
+		failed := int32(0)
+		for _, rec := range out.Records {
+			if rec.ErrorCode != nil {
+				same(t, "code", *rec.ErrorCode, "ProvisionedThroughputExceededException")
+				failed++
+			}
+		}
+		same(t, "failed records", *out.FailedRecordCount, failed)
+		return failed
+	}
+	same(t, "first 500", batch(500, 1), 0)
+	same(t, "second 500", batch(500, 1), 0)
+	same(t, "third 500", batch(500, 1), 500)
+	_, err := r.PutRecord(r.ctx, &kinesis.PutRecordInput{StreamName: &name, PartitionKey: aws.String("k"), Data: []byte("x")})
+	wantError(t, err, "ProvisionedThroughputExceededException", shardID(0))
+	c.advance(time.Second)
+	same(t, "2 MB in a second", batch(20, 100_000), 10)
+	c.advance(time.Second)
+
+	it := r.iterator(name, 0, types.ShardIteratorTypeTrimHorizon)
+	for range 5 {
+		r.get(it, 1)
+	}
+	_, err = r.GetRecords(r.ctx, &kinesis.GetRecordsInput{ShardIterator: &it})
+	wantError(t, err, "ProvisionedThroughputExceededException", shardID(0))
+	for range 2 {
+		batch(10, 100_000)
+		c.advance(time.Second)
+	}
+	same(t, "records accepted", len(r.get(it, 0).Records), 1030)
+	_, err = r.GetRecords(r.ctx, &kinesis.GetRecordsInput{ShardIterator: &it})
+	wantError(t, err, "ProvisionedThroughputExceededException")
+	c.advance(2 * time.Second)
+	r.get(it, 1)
+}
