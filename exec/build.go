@@ -15,6 +15,20 @@ func newOperator(n planner.Node, s *planner.Settings) (op.Operator, error) {
 		return op.NewCalc(n, s)
 	case *planner.GroupAgg:
 		return op.NewGroupAgg(n, s)
+	case *planner.WindowTVF:
+		return op.NewWindowTVF(n, s)
+	case *planner.WindowAgg:
+		return op.NewWindowAgg(n, s)
+	case *planner.Limit:
+		return op.NewLimit(n, s)
+	case *planner.Expand:
+		return op.NewExpand(n, s)
+	case *planner.ChangelogNormalize:
+		return op.NewChangelogNormalize(n, s)
+	case *planner.Sort:
+		return op.NewSort(n, s)
+	case *planner.TopN:
+		return op.NewTopN(n, s)
 	case *planner.Union:
 		return union{}, nil
 	}
