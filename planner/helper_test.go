@@ -253,3 +253,33 @@ func splitCases(text string) []testCase {
 	}
 	return out
 }
+
+// looseTable takes any option; its format says whether it gives changes.
+type looseTable struct {
+	fakeBoth
+	format string
+}
+
+func (f *looseTable) Options(o *option.Set) {
+	o.String(&f.format, "format", "", "A format.")
+	o.Map(&f.rest, "*", "Anything.")
+}
+
+func (f *looseTable) SourceMode(*connectors.TableDesc) (types.ChangelogMode, error) {
+	switch f.format {
+	case "debezium-json", "canal-json", "maxwell-json", "ogg-json":
+		return types.RetractMode, nil
+	}
+	return types.AppendMode, nil
+}
+
+func (f *looseTable) SinkMode(_ *connectors.TableDesc, requested types.ChangelogMode) (types.ChangelogMode, error) {
+	if m, _ := f.SourceMode(nil); !m.AppendOnly() {
+		return requested, nil
+	}
+	return types.AppendMode, nil
+}
+
+func looseConnector() connectors.Connector {
+	return connectors.Connector{Name: "filesystem", New: func() connectors.Config { return &looseTable{} }}
+}
