@@ -117,51 +117,9 @@ func (w *windowAgg) Process(_ int, b *vec.Batch, out Emitter) error {
 	return nil
 }
 
-// times gives the time of each row in ms of the wall clock.
-func (w *windowAgg) times(b *vec.Batch) ([]int64, error) {
-	n := b.Len()
-	out := make([]int64, n)
-	if w.node.Window.ProcTime {
-		now := w.zone.wall(w.ctx.Fn.NowMicros / 1000)
-		for i := range out {
-			out[i] = now
-		}
-		return out, nil
-	}
-	col := b.Col(w.node.Window.TimeCol)
-	if col.NullN() > 0 {
-		return nil, errNullTime
-	}
-	if err := millisOf(col, out); err != nil {
-		return nil, err
-	}
-	if w.zone.loc != nil {
-		for i := range out {
-			out[i] = w.zone.wall(out[i])
-		}
-	}
-	return out, nil
-}
-
-// millisOf floors a timestamp column to milliseconds.
-func millisOf(col arrow.Array, out []int64) error {
-	if col.DataType().ID() == arrow.STRUCT {
-		us, _ := vec.NanosOf(col)
-		for i := range out {
-			out[i] = int64(types.FromMicros(us[i]))
-		}
-		return nil
-	}
-	us := vec.Values[int64](col)
-	for i := range out {
-		out[i] = int64(types.FromMicros(us[i]))
-	}
-	return nil
-}
-
 // addRows puts rows into slices, or into each of their windows where aggregates cannot be merged.
 func (w *windowAgg) addRows(b *vec.Batch) error {
-	times, err := w.times(b)
+	times, err := wallTimes(b, w.node.Window, w.zone, w.ctx)
 	if err != nil {
 		return err
 	}
@@ -225,9 +183,8 @@ func (w *windowAgg) addAttached(b *vec.Batch) error {
 		return errNullTime
 	}
 	lo, hi := make([]int64, b.Len()), make([]int64, b.Len())
-	if err := errors.Join(millisOf(starts, lo), millisOf(ends, hi)); err != nil {
-		return err
-	}
+	millisOf(starts, lo)
+	millisOf(ends, hi)
 	for i := range lo {
 		s := w.w.cur
 		if s == nil || s.start != lo[i] || s.end != hi[i] {

@@ -77,11 +77,7 @@ func (w *windowAgg) open(st *state.State) error {
 	keys := append([]string{"BIGINT", "BIGINT"}, typeNames(w.types)...)
 	s.groups = newRowTable(st, state.Spec{Name: "windows", Key: keys}, value)
 	s.clock = st.Table(state.Spec{Name: "watermark", Value: []string{"BIGINT"}})
-	wm, some := int64(types.MaxTime), false
-	err := s.clock.Scan(func(_ uint16, _, v []byte) error {
-		wm, some = min(wm, int64(binary.BigEndian.Uint64(v))), true
-		return nil
-	})
+	wm, some, err := loadMin(s.clock)
 	if err != nil {
 		return err
 	}

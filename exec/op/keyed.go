@@ -1,0 +1,246 @@
+package op
+
+import (
+	"bytes"
+	"time"
+
+	"weir/exec/state"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// keyed is a value of bytes for each key, in memory over a state table. It is what operators that keep
+// rows are made of. A value may expire: ttl after it was last set.
+type keyed struct {
+	ctx     *Context
+	types   []types.Type
+	groups  *vec.Groups
+	val     [][]byte
+	stamp   []int64
+	dirty   []bool
+	changed []int32
+	gone    map[string]bool // keys to delete from the store
+	table   *state.Table
+	partial bool
+	pinned  bool // all keys stay in memory: the operator visits them
+	ttl     time.Duration
+	gids    []int32
+	firsts  []int32
+	key     []byte
+	bytes   int64
+	charged int64
+	sweep   int32
+}
+
+// openKeyed declares the table and takes it up.
+func openKeyed(ctx *Context, name string, keys []types.Type, value []types.Type, ttl time.Duration) (*keyed, error) {
+	k := &keyed{ctx: ctx, types: keys, groups: vec.NewGroups(keys...), gone: map[string]bool{}, ttl: ttl}
+	k.table = ctx.State.Table(state.Spec{Name: name, Key: typeNames(keys), Value: typeNames(value), TTL: ttl})
+	t := &rowTable{t: k.table}
+	empty, err := t.empty()
+	k.partial = !empty
+	return k, err
+}
+
+func (k *keyed) now() int64 { return k.ctx.Fn.NowMicros / 1000 }
+
+// lookup numbers the keys of n rows; what the store has of new ones is read. The numbers are valid
+// until release.
+func (k *keyed) lookup(cols []vec.Vec, n int) ([]int32, error) {
+	k.gids = sized(k.gids, n)
+	k.firsts = k.groups.Lookup(cols, n, k.gids, k.firsts[:0])
+	k.grow()
+	if k.partial {
+		for _, row := range k.firsts {
+			if err := k.load(k.gids[row]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if k.ttl > 0 {
+		k.expire(k.gids)
+	}
+	return k.gids, nil
+}
+
+func (k *keyed) grow() {
+	for n := k.groups.Cap(); len(k.val) < n; {
+		k.val, k.dirty = append(k.val, nil), append(k.dirty, false)
+		if k.ttl > 0 {
+			k.stamp = append(k.stamp, 0)
+		}
+	}
+}
+
+func (k *keyed) load(gid int32) error {
+	k.key = k.groups.AppendKey(k.key[:0], gid)
+	v, ok, err := k.table.Get(state.Group(vec.Hash(k.key)), k.key)
+	if err != nil || !ok || k.gone[string(k.key)] {
+		return err
+	}
+	k.keep(gid, v)
+	return nil
+}
+
+// keep takes a stored value into memory.
+func (k *keyed) keep(gid int32, v []byte) {
+	if k.ttl > 0 {
+		k.stamp[gid] = stampOf(v)
+		v, _ = state.Fresh(v, 0, 0)
+	}
+	k.val[gid] = bytes.Clone(v)
+	k.bytes += int64(len(v))
+}
+
+// loadAll reads the whole table: for operators that must visit every key.
+func (k *keyed) loadAll() error {
+	k.partial, k.pinned = false, true
+	return k.table.Scan(func(_ uint16, key, v []byte) error {
+		gid, _ := k.groups.LookupKey(key)
+		k.grow()
+		k.keep(gid, v)
+		return nil
+	})
+}
+
+func stampOf(v []byte) int64 {
+	t := int64(0)
+	for _, b := range v[:8] {
+		t = t<<8 | int64(b)
+	}
+	return t
+}
+
+func (k *keyed) expire(gids []int32) {
+	limit := k.now() - k.ttl.Milliseconds()
+	for _, gid := range gids {
+		if k.val[gid] != nil && k.stamp[gid] <= limit {
+			k.set(gid, nil)
+		}
+	}
+}
+
+// get gives a key's value, nil where there is none. It is the table's: not to be kept.
+func (k *keyed) get(gid int32) []byte { return k.val[gid] }
+
+// set sets a key's value, which becomes the table's; nil or no bytes take it away.
+func (k *keyed) set(gid int32, v []byte) {
+	k.bytes += int64(cap(v) - cap(k.val[gid]))
+	if len(v) == 0 {
+		v = nil
+	}
+	k.val[gid] = v
+	if k.ttl > 0 {
+		k.stamp[gid] = k.now()
+	}
+	if !k.dirty[gid] {
+		k.dirty[gid] = true
+		k.changed = append(k.changed, gid)
+	}
+}
+
+// replace sets a key's value to a copy, in the memory of the old one where it fits.
+func (k *keyed) replace(gid int32, v []byte) { k.set(gid, append(k.val[gid][:0], v...)) }
+
+// release ends the use of the numbers that the last lookup gave: keys without a value are forgotten.
+func (k *keyed) release() error {
+	for _, gid := range k.gids {
+		k.drop(gid)
+	}
+	if k.ttl > 0 {
+		k.sweepSome(len(k.gids) + 16)
+	}
+	return k.charge()
+}
+
+// drop forgets a key if it has no value.
+func (k *keyed) drop(gid int32) {
+	if k.val[gid] == nil && k.groups.Live(gid) {
+		if k.dirty[gid] {
+			k.gone[string(k.groups.AppendKey(nil, gid))] = true
+		}
+		k.groups.Delete(gid)
+	}
+}
+
+// sweepSome looks at a few keys, so that expired ones do not stay for ever.
+func (k *keyed) sweepSome(n int) {
+	limit := k.now() - k.ttl.Milliseconds()
+	for range n {
+		if k.groups.Len() == 0 {
+			return
+		}
+		if k.sweep >= int32(k.groups.Cap()) {
+			k.sweep = 0
+		}
+		if gid := k.sweep; k.groups.Live(gid) && k.stamp[gid] <= limit {
+			k.set(gid, nil)
+			k.drop(gid)
+		}
+		k.sweep++
+	}
+}
+
+// snapshot writes what changed since the last one.
+func (k *keyed) snapshot() error {
+	for s := range k.gone {
+		key := []byte(s)
+		if err := k.table.Delete(state.Group(vec.Hash(key)), key); err != nil {
+			return err
+		}
+	}
+	clear(k.gone)
+	var value []byte
+	for _, gid := range k.changed {
+		k.dirty[gid] = false
+		if k.val[gid] == nil || !k.groups.Live(gid) {
+			continue
+		}
+		k.key = k.groups.AppendKey(k.key[:0], gid)
+		value = value[:0]
+		if k.ttl > 0 {
+			value = state.Stamp(value, k.stamp[gid])
+		}
+		value = append(value, k.val[gid]...)
+		if err := k.table.Set(state.Group(vec.Hash(k.key)), k.key, value); err != nil {
+			return err
+		}
+	}
+	k.changed = k.changed[:0]
+	return nil
+}
+
+// charge tells the budget what memory holds; over budget, all keys go to the store and come back when
+// they are asked for.
+func (k *keyed) charge() error {
+	bytes := k.bytes + k.groups.Bytes() + int64(cap(k.val))*34
+	k.ctx.Metrics.Groups = int64(k.groups.Len())
+	if bytes < k.charged+k.charged/8+1<<16 && bytes > k.charged-k.charged/2 {
+		return nil
+	}
+	fits := k.ctx.Budget.Grow(bytes - k.charged)
+	k.ctx.Metrics.StateBytes += bytes - k.charged
+	k.charged = bytes
+	if fits || k.groups.Len() < 1024 || k.pinned {
+		return nil
+	}
+	return k.spill()
+}
+
+func (k *keyed) spill() error {
+	if err := k.snapshot(); err != nil {
+		return err
+	}
+	k.groups = vec.NewGroups(k.types...)
+	k.val, k.stamp, k.dirty, k.partial = nil, nil, nil, true
+	k.bytes = 0
+	k.ctx.Budget.Grow(-k.charged)
+	k.ctx.Metrics.StateBytes -= k.charged
+	k.charged = 0
+	return nil
+}
+
+func (k *keyed) close() error {
+	k.ctx.Budget.Grow(-k.charged)
+	return nil
+}
