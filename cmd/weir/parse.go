@@ -51,7 +51,7 @@ func readScript(name string) (string, error) {
 func parseOne(out io.Writer, name, text string) (bad bool) {
 	stmts, err := sql.Parse(text)
 	for _, s := range stmts {
-		fmt.Fprintf(out, "%s-%s %s\n", position(text, s.Pos()), position(text, s.End()), ast.KindOf(s))
+		fmt.Fprintf(out, "%s-%s %s\n", position(text, s.Pos()), position(text, s.Range().End), ast.KindOf(s))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

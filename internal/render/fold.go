@@ -23,6 +23,7 @@ type fold struct {
 	where  map[string][]int // encoded row -> its places in rows, oldest first
 	dead   int
 	max    int
+	forget bool // beyond max, drop the oldest rows instead of failing
 }
 
 type foldRow struct {
@@ -49,10 +50,15 @@ func (f *fold) apply(b *vec.Batch) error {
 	for i := 0; i < b.Len(); i++ {
 		key := string(f.keys.At(i))
 		if types.Adds(b.Kind(i)) {
-			if len(f.rows)-f.dead >= f.max {
+			if len(f.rows)-f.dead >= f.max && f.forget {
+				f.rows[f.dead] = foldRow{dead: true} // append-only: the dead are all in front
+				f.dead++
+			} else if len(f.rows)-f.dead >= f.max {
 				return fmt.Errorf("more than %d rows: use -o changelog, or raise 'sql-client.execution.max-table-result.rows'", f.max)
 			}
-			f.where[key] = append(f.where[key], len(f.rows))
+			if !f.forget {
+				f.where[key] = append(f.where[key], len(f.rows))
+			}
 			f.rows = append(f.rows, foldRow{b: b, i: i})
 			continue
 		}
@@ -67,6 +73,28 @@ func (f *fold) apply(b *vec.Batch) error {
 		}
 	}
 	return nil
+}
+
+// compact takes the dead rows out.
+func (f *fold) compact() {
+	if f.dead == 0 {
+		return
+	}
+	moved := make([]int, len(f.rows))
+	live := f.rows[:0]
+	for i, r := range f.rows {
+		moved[i] = len(live)
+		if !r.dead {
+			live = append(live, r)
+		}
+	}
+	clear(f.rows[len(live):])
+	f.rows, f.dead = live, 0
+	for _, places := range f.where {
+		for i, p := range places {
+			places[i] = moved[p]
+		}
+	}
 }
 
 func (f *fold) each(visit func(b *vec.Batch, i int) error) error {
@@ -163,7 +191,7 @@ func (f *folded) row(b *vec.Batch, i int) error {
 			if c > 0 {
 				line = append(line, ',')
 			}
-			line = append(fn.AppendJSONString(line, col.Name), ':')
+			line = append(fn.AppendQuoted(line, col.Name), ':')
 			line = fn.AppendChangelogValue(line, col.Type, b.Col(c), i, f.o.Zone)
 		}
 		f.out.Write(append(line, '}', '\n'))

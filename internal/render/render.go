@@ -103,7 +103,7 @@ func (c *changelog) Write(b *vec.Batch) error {
 			if j > 0 {
 				c.buf = append(c.buf, ',')
 			}
-			c.buf = fn.AppendJSONString(c.buf, col.Name)
+			c.buf = fn.AppendQuoted(c.buf, col.Name)
 			c.buf = append(c.buf, ':')
 			c.buf = fn.AppendChangelogValue(c.buf, col.Type, b.Col(j), i, c.zone)
 		}

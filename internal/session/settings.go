@@ -128,7 +128,7 @@ func didYouMean(name string) string {
 	for _, s := range Settings() {
 		names = append(names, s.Name)
 	}
-	if near := option.Nearest(name, names); near != "" {
+	if near := option.Near(name, names); near != "" {
 		return "; did you mean '" + near + "'?"
 	}
 	return "; SET lists those there are"

@@ -1,0 +1,108 @@
+package session
+
+import (
+	"strings"
+
+	"weir/planner"
+	"weir/sql"
+	"weir/sql/ast"
+)
+
+const okMessage = "Execute statement succeeded."
+
+// define runs the statements that change the catalog. ok is false for other statements.
+func (s *Session) define(src string, stmt ast.Statement) (r *Result, ok bool, err error) {
+	switch st := stmt.(type) {
+	case *ast.CreateTable:
+		if st.As != nil {
+			r, err = s.createAs(src, st)
+			return r, true, err
+		}
+		err = s.plan.CreateTable(st, src)
+	case *ast.CreateView:
+		err = s.plan.CreateView(st, src)
+	case *ast.CreateDatabase:
+		err = s.plan.Catalog.CreateDatabase(st)
+	case *ast.CreateCatalog:
+		err = s.plan.Catalog.CreateCatalog(st)
+	case *ast.Drop:
+		err = s.plan.Catalog.Drop(st)
+	case *ast.Use:
+		err = s.plan.Catalog.Use(st)
+	case *ast.Jar:
+		return nil, true, sql.Errorf(st, "weir runs no Java: there are no JARs").WithHint("connectors and formats are built in: SHOW CONNECTORS lists them")
+	case *ast.Module:
+		return &Result{Kind: Done, Message: okMessage, Warnings: []planner.Warning{{Msg: "modules are built in; there is nothing to load"}}}, true, nil
+	case *ast.Analyze:
+		return &Result{Kind: Done, Message: okMessage}, true, nil
+	default:
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, true, err
+	}
+	if err := s.save(); err != nil {
+		return nil, true, err
+	}
+	return &Result{Kind: Done, Message: okMessage}, true, nil
+}
+
+// createAs makes the table, and gives the job that fills it.
+func (s *Session) createAs(src string, st *ast.CreateTable) (*Result, error) {
+	plan, err := s.plan.CreateTableAs(st, src)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.save(); err != nil {
+		return nil, err
+	}
+	return &Result{Kind: Insert, Plan: plan, s: s, text: cut(src, st)}, nil
+}
+
+func (s *Session) explain(st *ast.Explain) (*Result, error) {
+	plan, err := s.planOf(st.Stmt)
+	if err != nil {
+		return nil, err
+	}
+	details := map[string]bool{}
+	for _, d := range st.Details {
+		details[strings.ToUpper(d.Name)] = true
+	}
+	text := ""
+	switch {
+	case details["JSON"] || details["JSON_EXECUTION_PLAN"]:
+		return nil, sql.Errorf(st, "no JSON yet")
+	default:
+		text = planner.Explain(plan)
+	}
+	return &Result{Kind: Table, Columns: []string{"result"}, Cells: [][]string{{text}}, Plain: true, Warnings: plan.Warnings}, nil
+}
+
+// planOf plans any statement that can be explained.
+func (s *Session) planOf(stmt ast.Statement) (*planner.Plan, error) {
+	switch st := stmt.(type) {
+	case *ast.QueryStatement:
+		return s.plan.PlanQuery(st.Query)
+	case *ast.Insert:
+		return s.plan.PlanInsert(st)
+	case *ast.StatementSet:
+		return s.plan.PlanStatementSet(st)
+	case *ast.Execute:
+		if st.Stmt != nil {
+			return s.planOf(st.Stmt)
+		}
+	}
+	return nil, sql.Errorf(stmt, "%s has no plan: only queries, INSERT and STATEMENT SET have one", ast.KindOf(stmt))
+}
+
+func (s *Session) lint(st *ast.Lint) (*Result, error) {
+	plan, err := s.planOf(st.Stmt)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Kind: Table, Columns: []string{"warning", "what to do"}}
+	for _, w := range planner.Lint(plan) {
+		r.Cells = append(r.Cells, []string{w.Msg, w.Hint})
+	}
+	return r, nil
+}
