@@ -54,6 +54,9 @@ func (m mag128) fits(prec int) bool { return prec >= 0 && (prec >= 39 || m.less(
 
 // div divides by a word.
 func (m mag128) div(d uint64) (quotient mag128, rest uint64) {
+	if m.hi == 0 {
+		return mag128{0, m.lo / d}, m.lo % d
+	}
 	quotient.hi, rest = m.hi/d, m.hi%d
 	quotient.lo, rest = bits.Div64(rest, m.lo, d)
 	return quotient, rest
@@ -61,6 +64,14 @@ func (m mag128) div(d uint64) (quotient mag128, rest uint64) {
 
 // dropDigits divides by 10^n, rounding half up. Only the first dropped digit decides.
 func (m mag128) dropDigits(n int) mag128 {
+	if m.hi == 0 && n <= 19 {
+		unit := pow10u(n)
+		quotient, rest := m.lo/unit, m.lo%unit
+		if rest >= unit/2 {
+			quotient++
+		}
+		return mag128{0, quotient}
+	}
 	m = m.cutDigits(n - 1)
 	m, last := m.div(10)
 	if last >= 5 {

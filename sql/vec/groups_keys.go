@@ -6,7 +6,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// Delete frees a live group and its number.
+// Delete frees a live group and its number. When it was the last one, numbers start again at 0.
 func (g *Groups) Delete(group int32) {
 	id := g.ids[group]
 	if id.size == freeIdent {
