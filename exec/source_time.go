@@ -3,6 +3,7 @@ package exec
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -233,7 +234,8 @@ func (s *source) emitTimed(r *splitRun, b *vec.Batch, record func(int) string) e
 	defer func() { r.Watermark = g.wm }()
 	top := rows.greatest(g.wm)
 	to := m.passable(m.merged, min(top, rows.others))
-	if !s.scan.Watermark.EachRow && rows.earliest() > to {
+	settled := m.passable(m.merged, min(g.wm, rows.others)) == m.merged
+	if !s.scan.Watermark.EachRow && (to == m.merged || settled && rows.ordered()) {
 		g.wm = top
 		if err := s.push(b); err != nil {
 			return err
@@ -316,17 +318,31 @@ type timed struct {
 	others   types.Time
 }
 
-func (t *timed) earliest() types.Time {
-	least := t.ts[0]
-	for _, us := range t.ts {
-		least = min(least, us)
+// plain tells whether every row has a watermark of its own that counts.
+func (t *timed) plain() bool {
+	return !t.constant && !t.nulls.Any() && t.limit == never
+}
+
+// ordered tells whether certainly no row is late against a watermark that a row before it in the batch caused. It
+// compares microseconds, so rows within a millisecond of the watermark are left for the exact look.
+func (t *timed) ordered() bool {
+	if !t.plain() {
+		return false
 	}
-	return types.FromMicros(least)
+	capped, top := t.others.Micros(), int64(math.MinInt64)
+	wm := t.wm[:len(t.ts)]
+	for i, ts := range t.ts {
+		if min(top, capped) > ts-1000 {
+			return false
+		}
+		top = max(top, wm[i])
+	}
+	return true
 }
 
 // greatest is the generator's watermark after all rows.
 func (t *timed) greatest(wm types.Time) types.Time {
-	if t.constant || t.nulls.Any() || t.limit != never {
+	if !t.plain() {
 		for i := range t.ts {
 			wm = t.after(i, wm)
 		}
