@@ -322,14 +322,14 @@ func (l *lowerer) window() {
 		id := l.ident("a window name")
 		node.Base = &id
 	}
-	if l.is("PARTITION", "BY") {
+	if l.accept("PARTITION") {
+		l.expect("BY")
 		l.emit("PARTITION BY")
-		l.i += 2
 		l.exprs()
 	}
-	if l.is("ORDER", "BY") {
+	if l.accept("ORDER") {
+		l.expect("BY")
 		l.emit("ORDER BY")
-		l.i += 2
 		l.orderItems()
 	}
 	if l.isAny("ROWS", "RANGE") {

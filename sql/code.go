@@ -58,9 +58,10 @@ type lowerer struct {
 	tableArgs bool // the arguments being read are those of a table function
 }
 
-func newLowerer(p *parser) *lowerer {
+// newLowerer starts at the parser's place. expect is how many tokens it may have to read, to size its lists.
+func newLowerer(p *parser, expect int) *lowerer {
 	l := &lowerer{parser: p}
-	n := len(p.toks) - p.i
+	n := min(len(p.toks)-p.i, expect)
 	l.pieces = make([]piece, 1, 2*n+8)
 	l.codes = make([]code, 0, n+4)
 	l.pieces[0] = piece{prev: none, next: none, code: none}

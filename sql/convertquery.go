@@ -95,6 +95,9 @@ func number(v *value) string {
 
 // fold builds the tree of set operations from TiDB's flat list. INTERSECT binds tighter.
 func (c *converter) fold(list []tast.Node) (ast.Query, int32) {
+	if len(list) > maxDepth {
+		c.fail(c.toks[0], "split it", "this query combines more than %d queries", maxDepth)
+	}
 	q, start := c.query(list[0])
 	queries := []ast.Query{q}
 	var ops []*ast.SetOp

@@ -6,7 +6,7 @@ import (
 
 // query reads a query to the end of what can belong to it.
 func (p *parser) query() ast.Query {
-	l := newLowerer(p)
+	l := newLowerer(p, len(p.toks))
 	l.query()
 	c := l.grammar()
 	q := c.statement()
@@ -16,7 +16,7 @@ func (p *parser) query() ast.Query {
 
 // expr reads an expression.
 func (p *parser) expr() ast.Expr {
-	l := newLowerer(p)
+	l := newLowerer(p, 16)
 	l.emit("SELECT")
 	l.expr()
 	c := l.grammar()
@@ -37,7 +37,7 @@ func (l *lowerer) query() {
 	}
 	body := l.cur().Start
 	l.setOperations()
-	if l.is("ORDER", "BY") || l.isAny("LIMIT", "OFFSET", "FETCH") {
+	if l.isAny("ORDER", "LIMIT", "OFFSET", "FETCH") {
 		l.sort(body)
 	}
 	if with != nil {
@@ -307,9 +307,9 @@ func (l *lowerer) windowClause() {
 // sort lowers ORDER BY, LIMIT, OFFSET and FETCH. The whole is one node, whose code is the number behind LIMIT.
 func (l *lowerer) sort(start int) {
 	node := &ast.Sort{}
-	if l.is("ORDER", "BY") {
+	if l.accept("ORDER") {
+		l.expect("BY")
 		l.emit("ORDER BY")
-		l.i += 2
 		l.orderItems()
 	}
 	l.emit("LIMIT")

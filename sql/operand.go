@@ -9,6 +9,10 @@ import (
 // operand lowers one operand with what is attached to it: [i], .field, AT TIME ZONE.
 func (l *lowerer) operand() {
 	before, start := l.tail, l.cur().Start
+	if l.cur().Kind == Number {
+		l.leaf(l.literal())
+		return
+	}
 	l.primary()
 	depth := 0
 	for {
@@ -72,7 +76,7 @@ func (l *lowerer) leaf(node ast.Expr) {
 func (l *lowerer) primary() {
 	t := l.cur()
 	switch t.Kind {
-	case String, Number, Binary:
+	case String, Binary:
 		l.leaf(l.literal())
 		return
 	case Quoted:
@@ -103,8 +107,11 @@ func (l *lowerer) primary() {
 // expectedOperand stops where an expression is missing.
 func (l *lowerer) expectedOperand(t Token) {
 	hint := ""
-	if before := l.peek(-1); before.is(l.src, ",") {
-		hint = "there is a comma too many before it"
+	switch before := l.peek(-1); {
+	case before.is(l.src, ","):
+		hint = commaHint
+	case before.is(l.src, "=") && t.is(l.src, "="):
+		hint = "equality is a single ="
 	}
 	if t.Kind == Word && t.oneOf(l.src, " ORDER GROUP TABLE VALUES WINDOW PARTITION ") && hint == "" {
 		hint = "a keyword used as a name needs backticks: `" + l.text(t) + "`"
@@ -401,6 +408,9 @@ func (l *lowerer) nameOrCall() {
 	}
 	for l.is(".") && (l.peek(1).Kind == Word || l.peek(1).Kind == Quoted) {
 		l.i++
+		if t := l.cur(); t.oneOf(l.src, notName) {
+			l.ident("a name after the dot")
+		}
 		n.Parts = append(n.Parts, l.anyIdent("a name"))
 	}
 	n.Span = ast.Span{Start: first.Start, End: l.lastEnd()}

@@ -238,10 +238,15 @@ func (p *parser) fail(t Token, hint, format string, args ...any) {
 	p.failAt(ast.Span{Start: t.Start, End: t.End}, hint, format, args...)
 }
 
+const commaHint = "there is a comma too many before it"
+
 // expected stops with "expected what, found ..". The words are what could stand here, for the hint.
 func (p *parser) expected(what string, words ...string) {
 	t := p.cur()
 	hint := p.meant(t, words)
+	if p.peek(-1).is(p.src, ",") && t.is(p.src, ")") {
+		hint = commaHint
+	}
 	p.fail(t, hint, "expected %s, found %s", what, p.describe(t))
 }
 
@@ -267,8 +272,11 @@ func (p *parser) unexpected() {
 		p.fail(before, hint, "unexpected %s", p.describe(before))
 	}
 	hint := ""
-	if t.is(p.src, ")") {
+	switch {
+	case t.is(p.src, ")"):
 		hint = "there is no \"(\" for it"
+	case before.is(p.src, "TOP") && t.Kind == Number:
+		hint = "write LIMIT " + p.text(t) + " at the end of the query"
 	}
 	p.fail(t, hint, "unexpected %s", p.describe(t))
 }

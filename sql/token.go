@@ -62,16 +62,15 @@ func words(table string) []string { return strings.Fields(table) }
 
 // notOperand are the words which cannot be a name where an expression may start: there they mean that
 // the expression is missing. All others may.
-const notOperand = ` ALL AND AS ASC BETWEEN BY CREATE CROSS DESC DISTINCT ELSE END EXCEPT FETCH FOR FROM FULL
+const notOperand = ` ALL AND AS BETWEEN BY CREATE CROSS DISTINCT ELSE END EXCEPT FETCH FOR FROM FULL
  GROUP HAVING IN INNER INTERSECT INTO IS JOIN LATERAL LEFT LIKE LIMIT MATCH_RECOGNIZE MINUS NATURAL ON OR ORDER
  OVER PARTITION QUALIFY RIGHT SELECT SIMILAR TABLE THEN UNION UNNEST USING VALUES WHEN WHERE WINDOW WITH `
 
-// notAlias are the words which cannot be an alias without AS: they go on with the query. MATCH_RECOGNIZE
-// clauses and the options of calls are among them.
-const notAlias = ` ALL AND AS ASC AT BETWEEN BY CROSS DEFINE DESC ELSE END ESCAPE EXCEPT FETCH FOR FROM FULL
- GROUP HAVING IN INNER INTERSECT INTO IS JOIN LATERAL LEFT LIKE LIMIT MATCH_RECOGNIZE MEASURES MEMBER MINUS NATURAL NOT
- NULLS OFFSET ON OR ORDER OVER OVERLAPS PARTITION PATTERN PIVOT QUALIFY RIGHT ROWS SELECT SIMILAR SUBMULTISET SUBSET
- TABLESAMPLE THEN UNION UNNEST UNPIVOT USING VALUES WHEN WHERE WINDOW WITH WITHIN `
+// notAlias are the words which cannot be an alias without AS: they go on with the query.
+const notAlias = ` ALL AND AS BETWEEN BY CROSS ELSE END ESCAPE EXCEPT FETCH FOR FROM FULL
+ GROUP HAVING IN INNER INTERSECT INTO IS JOIN LATERAL LEFT LIKE LIMIT MATCH_RECOGNIZE MEMBER MINUS NATURAL NOT
+ OFFSET ON OR ORDER OVER OVERLAPS PARTITION PIVOT QUALIFY RIGHT SELECT SIMILAR SUBMULTISET
+ TABLESAMPLE THEN UNION UNNEST UNPIVOT USING VALUES WHEN WHERE WINDOW WITH `
 
 // notName are the words which even after AS, or as a table's name, cannot be meant as a name.
 const notName = ` AND AS CROSS EXCEPT FROM FULL GROUP HAVING INNER INTERSECT JOIN LEFT LIMIT NATURAL ON OR ORDER
@@ -95,7 +94,7 @@ func (t Token) oneOf(src, table string) bool {
 
 // wordIn looks an upper-case word up in a table of words between white space.
 func wordIn(table, word string) bool {
-	for rest := table; ; {
+	for rest := table; word != ""; {
 		i := strings.Index(rest, word)
 		if i < 0 {
 			return false
@@ -106,6 +105,7 @@ func wordIn(table, word string) bool {
 		}
 		rest = rest[i+1:]
 	}
+	return false
 }
 
 // clauseWords are the keywords offered for a misspelt word inside a query.

@@ -6,7 +6,7 @@ SELECT a FROM t FETCH FIRST ROW ONLY;
 SELECT a FROM t LIMIT ALL;
 SELECT a FROM t OFFSET 1 ROW;
 SELECT first, last, value, key, rows, range, offset, second, year, date, time, interval, one, raw, rank, row_number, match, pattern, system, position FROM t;
-SELECT t.select, t.from, u.`group`.order FROM t, u;
+SELECT t.values, t.`from`, u.`group`.desc FROM t, u;
 VALUES (1, 'a'), (2, 'b') ORDER BY 1;
 TABLE t;
 SELECT a FROM t UNION SELECT b FROM u UNION ALL SELECT c FROM v INTERSECT SELECT d FROM w EXCEPT SELECT e FROM x;
