@@ -38,18 +38,18 @@ func newBoard(src connectors.Source, p int) *board {
 // restore puts splits back where a checkpoint left them. It comes before the first list.
 func (b *board) restore(splits []checkpoint.Split) {
 	splits = slices.Clone(splits)
-	slices.SortFunc(splits, func(x, y checkpoint.Split) int { return strings.Compare(x.Split.ID, y.Split.ID) })
+	slices.SortFunc(splits, func(x, y checkpoint.Split) int { return strings.Compare(x.ID, y.ID) })
 	for _, s := range splits {
 		b.add(&placed{Split: s})
 	}
 }
 
 func (b *board) add(s *placed) {
-	if b.known[s.Split.Split.ID] != nil {
+	if b.known[s.ID] != nil {
 		return
 	}
 	s.instance = len(b.order) % b.p
-	b.known[s.Split.Split.ID] = s
+	b.known[s.ID] = s
 	b.order = append(b.order, s)
 }
 
@@ -69,7 +69,7 @@ func (b *board) list(ctx context.Context) error {
 		if known {
 			continue
 		}
-		p := &placed{Split: checkpoint.Split{Split: s, Watermark: types.MinTime}}
+		p := &placed{Split: checkpoint.Split{ID: s.ID, Parents: s.Parents, Size: s.Size, Watermark: types.MinTime}}
 		if pos != nil {
 			if p.Offset, err = pos.Position(ctx, s); err != nil {
 				return err
@@ -153,12 +153,12 @@ func (b *board) empty(instance int) bool {
 func (b *board) others(instance int, running []checkpoint.Split) (out []checkpoint.Split) {
 	reading := make(map[string]bool, len(running))
 	for _, r := range running {
-		reading[r.Split.ID] = true
+		reading[r.ID] = true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, s := range b.order {
-		if s.instance == instance && !reading[s.Split.Split.ID] {
+		if s.instance == instance && !reading[s.ID] {
 			out = append(out, s.Split)
 		}
 	}
@@ -169,7 +169,7 @@ func (b *board) others(instance int, running []checkpoint.Split) (out []checkpoi
 // watermarks. A parent nobody lists has expired.
 func (b *board) parentsDone(s *placed) bool {
 	wm := types.MaxTime
-	for _, id := range s.Split.Split.Parents {
+	for _, id := range s.Parents {
 		p := b.known[id]
 		if p == nil {
 			continue
@@ -192,7 +192,7 @@ func (b *board) done(id string, wm types.Time) {
 	s.Done, s.Watermark = true, wm
 	children := false
 	for _, c := range b.order {
-		children = children || slices.Contains(c.Split.Split.Parents, id)
+		children = children || slices.Contains(c.Parents, id)
 	}
 	b.mu.Unlock()
 	if children {

@@ -164,7 +164,7 @@ func TestRestoreCommitsAgain(t *testing.T) {
 	scan := scanOf("t", &table{splits: [][]row{{{1, 2, 3}, {2, 3, 4}}}, chunk: 1})
 	from := &checkpoint.Checkpoint{ID: 7, Tasks: map[string]*checkpoint.Task{"t/0": {
 		Watermark: 1, Tokens: []checkpoint.Token{{Sink: "sink", Bytes: []byte("old")}},
-		Splits: []checkpoint.Split{{Split: connectors.Split{ID: "split-00"}, Offset: []byte{0, 0, 0, 0, 0, 0, 0, 1}, Watermark: 1}},
+		Splits: []checkpoint.Split{{ID: "split-00", Offset: []byte{0, 0, 0, 0, 0, 0, 0, 1}, Watermark: 1}},
 	}}}
 	out := &outbox{}
 	if _, err := runJob(t, &planner.Plan{Roots: []planner.Node{sinkOf(scan, out)}}, Options{Restore: from}); err != nil {

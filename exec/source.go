@@ -99,7 +99,7 @@ func (s *source) begin() error {
 }
 
 func (s *source) open(p *placed) error {
-	reader, err := s.src.Read(s.reading, p.Split.Split, p.Offset)
+	reader, err := s.src.Read(s.reading, connectors.Split{ID: p.ID, Parents: p.Parents, Size: p.Size}, p.Offset)
 	if err != nil {
 		return s.fault(err)
 	}
@@ -288,7 +288,7 @@ func (s *source) closeSplit(r *splitRun, whole bool) error {
 	if whole {
 		r.Done = true
 		s.marks.remove(s, r)
-		s.board.done(r.Split.Split.ID, r.Watermark)
+		s.board.done(r.ID, r.Watermark)
 		return s.begin()
 	}
 	return s.maybeFinish()

@@ -10,7 +10,6 @@ import (
 	"context"
 	"sync"
 
-	"weir/connectors"
 	"weir/exec/state"
 	"weir/sql/types"
 )
@@ -50,8 +49,10 @@ type Task struct {
 
 // Split is how far a source task is with a split.
 type Split struct {
-	Split     connectors.Split
-	Offset    connectors.Offset
+	ID        string
+	Parents   []string
+	Size      int64
+	Offset    []byte // opaque: the source's own
 	Watermark types.Time
 	Done      bool
 }
