@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,7 +31,7 @@ a crash. Point any client at it with AWS_ENDPOINT_URL and dummy credentials.`,
 				level = slog.LevelDebug
 			}
 			return serveKinesis(c.Context(), local.Options{
-				Addr: addr, Dir: filepath.Join(data, "kinesis"), Region: region,
+				Addr: addr, Dir: data, Region: region,
 				Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 			})
 		},

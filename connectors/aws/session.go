@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -178,13 +179,25 @@ func (s *Session) assumeRole(cfg *aws.Config) {
 }
 
 // httpClient keeps a connection a shard, and gives up on a server that does not answer.
-func (s *Session) httpClient() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTimeout(30 * time.Second).WithTransportOptions(func(t *http.Transport) {
+func (s *Session) httpClient() plainBody {
+	return plainBody{awshttp.NewBuildableClient().WithTimeout(30 * time.Second).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = 64
 		if s.trustAllCerts {
 			t.TLSClientConfig.InsecureSkipVerify = true
 		}
-	})
+	})}
+}
+
+// plainBody hides that a request body can WriteTo: the SDK closes the body as soon as the response
+// starts, WriteTo then fails, and net/http drops the connection in the middle of the response.
+type plainBody struct{ next *awshttp.BuildableClient }
+
+// Do sends a request.
+func (c plainBody) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = struct{ io.ReadCloser }{r.Body}
+	}
+	return c.next.Do(r)
 }
 
 func loopback(endpoint string) bool {

@@ -143,7 +143,7 @@ func (s *Session) LocalKinesis(ctx context.Context) (string, error) {
 	if addr == "" {
 		addr = "127.0.0.1:4567"
 	}
-	url, owned, err := local.Attach(filepath.Join(s.opts.DataDir, "kinesis"), local.Options{Addr: addr, Logger: s.opts.Logger})
+	url, owned, err := local.Attach(s.opts.DataDir, local.Options{Addr: addr, Logger: s.opts.Logger})
 	if err != nil {
 		return "", err
 	}

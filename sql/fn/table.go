@@ -81,8 +81,11 @@ func editDistance(a, b string, limit int) int {
 func tables() []*Func {
 	var all []*Func
 	for _, t := range [][]*Func{
+		group("operator", ArithFuncs), group("operator", CompareFuncs),
 		group("string", stringFuncs), group("string", searchFuncs), group("string", regexFuncs),
-		group("math", mathFuncs), group("hash", hashFuncs), group("string", urlFuncs),
+		group("math", mathFuncs), group("hash", hashFuncs), group("string", urlFuncs), group("string", printfFuncs),
+		group("math", randomFuncs), group("conditional", conditionalFuncs), group("collection", arrayFuncs), group("collection", constructFuncs),
+		group("json", jsonQueryFuncs), group("json", jsonMakeFuncs),
 		group("temporal", extractFuncs), group("temporal", timeMathFuncs), group("temporal", timeTextFuncs), group("temporal", clockFuncs),
 	} {
 		all = append(all, t...)
