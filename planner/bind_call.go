@@ -36,7 +36,7 @@ func (b *binder) invoke(at ast.Node, name string, args []Expr) (Expr, error) {
 	}
 	list := make([]fn.Arg, len(args))
 	for i, a := range args {
-		list[i] = fn.Arg{Type: a.Type(), Lit: constOf(a)}
+		list[i] = fn.Arg{Type: a.Type(), Lit: constOf(a), Call: callName(a)}
 	}
 	call, err := f.Bind(list)
 	if err != nil {
@@ -336,4 +336,12 @@ func (b *binder) foldCast(e *Cast) Expr {
 		return e
 	}
 	return &Literal{T: e.T, Val: out.Column(1)}
+}
+
+// callName is the function whose result e is, or "".
+func callName(e Expr) string {
+	if c, ok := e.(*Call); ok {
+		return c.Func
+	}
+	return ""
 }

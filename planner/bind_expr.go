@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"strings"
+
 	"weir/sql"
 	"weir/sql/ast"
 	"weir/sql/types"
@@ -144,6 +146,9 @@ func (b *binder) binary(s *scope, e *ast.Binary) (Expr, error) {
 	if q, ok := e.R.(*ast.Quantified); ok {
 		return b.quantified(s, e, q)
 	}
+	if e.Op == "OVERLAPS" {
+		return b.overlaps(s, e)
+	}
 	l, err := b.expr(s, e.L)
 	if err != nil {
 		return nil, err
@@ -167,6 +172,16 @@ func (b *binder) binary(s *scope, e *ast.Binary) (Expr, error) {
 	return b.invoke(e, e.Op, []Expr{l, r})
 }
 
+// overlaps binds (a, b) OVERLAPS (c, d).
+func (b *binder) overlaps(s *scope, e *ast.Binary) (Expr, error) {
+	l, okL := ast.Unparen(e.L).(*ast.Row)
+	r, okR := ast.Unparen(e.R).(*ast.Row)
+	if !okL || !okR || len(l.Items) != 2 || len(r.Items) != 2 {
+		return nil, sql.Errorf(e, "OVERLAPS wants two periods, as (a, b) OVERLAPS (c, d)")
+	}
+	return b.apply(s, e, "OVERLAPS", l.Items[0], l.Items[1], r.Items[0], r.Items[1])
+}
+
 // logical joins flat: `a AND b AND c` is one node, evaluated from the left.
 func logical(op string, l, r Expr) Expr {
 	if op == "AND" {
@@ -178,35 +193,9 @@ func logical(op string, l, r Expr) Expr {
 	return &Or{Args: []Expr{l, r}}
 }
 
-// compare brings both sides to one type.
+// compare calls a comparison; sql/fn knows which types compare, and as what.
 func (b *binder) compare(at ast.Node, op string, l, r Expr) (Expr, error) {
-	l, r, ok := comparable2(l, r)
-	if !ok {
-		return nil, sql.Errorf(at, "%s cannot be compared with %s", l.Type().WithNull(true), r.Type().WithNull(true)).
-			WithHint("write CAST(... AS %s)", l.Type().WithNull(true))
-	}
 	return b.invoke(at, op, []Expr{l, r})
-}
-
-// comparable2 casts two values to the type they are compared in.
-func comparable2(l, r Expr) (Expr, Expr, bool) {
-	lt, rt := l.Type(), r.Type()
-	if lt.Kind == types.Null || rt.Kind == types.Null {
-		return castTo(l, rt), castTo(r, lt), true
-	}
-	if t, ok := commonType([]types.Type{lt, rt}); ok {
-		if lt.IsString() && rt.IsString() || lt.IsBytes() && rt.IsBytes() {
-			return l, r, true // compared as they are: a CHAR is not padded
-		}
-		return castTo(l, t), castTo(r, t), true
-	}
-	if lt.IsDatetime() && isTextLit(r) {
-		return l, castTo(r, lt), true
-	}
-	if rt.IsDatetime() && isTextLit(l) {
-		return castTo(l, rt), r, true
-	}
-	return l, r, false
 }
 
 func isTextLit(e Expr) bool {
@@ -359,7 +348,21 @@ func (b *binder) is(s *scope, e *ast.Is) (Expr, error) {
 			return BoolLit(e.Not), nil
 		}
 	}
+	if kind, ok := strings.CutPrefix(e.What, "JSON"); ok {
+		return b.isJSON(e, x, strings.TrimSpace(kind))
+	}
 	return b.invoke(e, not+e.What, []Expr{x})
+}
+
+func (b *binder) isJSON(e *ast.Is, x Expr, kind string) (Expr, error) {
+	if kind == "" {
+		kind = "VALUE"
+	}
+	out, err := b.invoke(e, "IS_JSON", []Expr{x, SymbolLit(kind)})
+	if err == nil && e.Not {
+		out = b.fold(&Not{X: out})
+	}
+	return out, err
 }
 
 func (b *binder) caseExpr(s *scope, e *ast.Case) (Expr, error) {

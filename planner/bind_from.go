@@ -81,7 +81,10 @@ func (b *binder) table(t *ast.Table) (Node, []string, error) {
 		return n, obj.path[:], err
 	}
 	n, err := b.scan(t, obj.table)
-	return n, obj.path[:], err
+	if err != nil {
+		return nil, nil, err
+	}
+	return b.normalized(n), obj.path[:], nil
 }
 
 // view binds a view's query anew for each use.

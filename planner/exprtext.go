@@ -144,7 +144,7 @@ func litSQL(l *Literal) string {
 	case types.Date, types.Time0, types.Timestamp:
 		return timeWord[l.T.Kind] + " '" + strings.Replace(strings.TrimSuffix(text, "Z"), "T", " ", 1) + "'"
 	case types.IntervalDS:
-		return "INTERVAL " + text + " ms"
+		return "INTERVAL " + millisText(int64Of(l))
 	case types.IntervalYM:
 		return "INTERVAL " + text + " months"
 	}

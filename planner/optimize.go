@@ -9,7 +9,8 @@ func optimize(roots []Node, b *binder) []Node {
 		roots[i] = rewriteUp(r, b)
 		pruneFields(roots[i])
 		pushLimit(roots[i])
-		normalizeUpserts(roots[i], b)
+		limitChanges(roots[i], b)
+		dropReorders(roots[i])
 	}
 	shareScans(roots)
 	for _, n := range postorder(roots) {

@@ -201,12 +201,13 @@ func (p *placer) split(n Node) bool {
 	}
 	switch n := n.(type) {
 	case *WindowAgg:
-		if n.Window.Kind == Session || satisfies(n.Input.Info().Dist, hash(n.Keys)) || !mergeable(n.Aggs, n.Input) {
+		if n.Window.Kind == Session || n.Window.ProcTime || n.Window.Start >= 0 || satisfies(n.Input.Info().Dist, hash(n.Keys)) || !mergeable(n.Aggs, n.Input) {
 			return false
 		}
 		local := &WindowAgg{Base: newBase(partialSchema(n.Input.Info().Out, n.Keys, n.Aggs, true)), Input: n.Input, Window: n.Window, Keys: n.Keys, Aggs: n.Aggs, Phase: LocalPhase}
 		local.Mode, local.Dist = types.AppendMode, n.Input.Info().Dist
 		n.Input, n.Keys, n.Aggs, n.Phase = exchange(local, hash(span(0, len(n.Keys)))), span(0, len(n.Keys)), globalAggs(len(n.Keys), n.Aggs), GlobalPhase
+		n.Window.TimeCol = len(local.Out) - 1
 	default:
 		return false
 	}

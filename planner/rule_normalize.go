@@ -5,24 +5,27 @@ import (
 	"weir/sql/types"
 )
 
-// normalizeUpserts puts a ChangelogNormalize above each source that gives changes by key alone, so that
-// what is above knows the old row; and a Top-N in place of a LIMIT over changing rows.
-func normalizeUpserts(root Node, b *binder) {
+// normalized puts a ChangelogNormalize above a source that gives changes by key alone, so that what is
+// above knows the old row.
+func (b *binder) normalized(s *Scan) Node {
+	keys := upsertSource(s)
+	if keys == nil {
+		return s
+	}
+	return &ChangelogNormalize{Base: newBase(s.Out), Input: s, Keys: keys, TTL: b.p.Settings.StateTTL}
+}
+
+// limitChanges puts a Top-N without an order in place of a LIMIT over changing rows: when a row that
+// was counted goes, another takes its place.
+func limitChanges(root Node, b *binder) {
 	for _, n := range postorder([]Node{root}) {
 		for i, in := range n.Inputs() {
-			if s, ok := in.(*Scan); ok && !isNormalize(n) {
-				if keys := upsertSource(s); keys != nil {
-					setInput(n, i, &ChangelogNormalize{Base: newBase(s.Out), Input: s, Keys: keys, TTL: b.p.Settings.StateTTL})
-				}
-			}
 			if l, ok := in.(*Limit); ok && l.Fetch >= 0 && !b.p.Settings.Batch && updating(l.Input) {
 				setInput(n, i, &TopN{Base: newBase(l.Out), Input: l.Input, Offset: l.Offset, Fetch: l.Fetch, TTL: b.p.Settings.StateTTL})
 			}
 		}
 	}
 }
-
-func isNormalize(n Node) bool { _, ok := n.(*ChangelogNormalize); return ok }
 
 // upsertSource gives the key of a source that emits +U and -D without -U.
 func upsertSource(s *Scan) []int {

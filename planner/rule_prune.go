@@ -49,6 +49,10 @@ func prune(n Node, need map[int]bool) []int {
 		return pruneTopN(n, need)
 	case *Expand:
 		return pruneExpand(n, need)
+	case *ChangelogNormalize:
+		to := pruneThrough(n, n.Input, need, n.Keys)
+		n.Keys = remapCols(n.Keys, to)
+		return to
 	}
 	return pruneMore(n, need)
 }

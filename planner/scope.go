@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"weir/sql"
@@ -74,7 +75,7 @@ func (s *scope) resolve(n *ast.Name) (Expr, error) {
 	for q := len(n.Parts) - 1; q >= 0; q-- {
 		found := s.find(n.Parts[:q], n.Parts[q].Name)
 		if len(found) > 1 {
-			return nil, sql.Errorf(n, "column %q is ambiguous", n.Parts[q].Name).WithHint("it is in %s: write one of them before it", s.owners(found))
+			return nil, sql.Errorf(n, "column %q is ambiguous", n.Parts[q].Name).WithHint("%s", s.owners(found))
 		}
 		if len(found) == 1 {
 			return s.fields(s.ref(found[0]), n.Parts[q+1:])
@@ -97,9 +98,14 @@ func (s *scope) find(qual []ast.Ident, name string) []int {
 func (s *scope) owners(cols []int) string {
 	var names []string
 	for _, c := range cols {
-		names = append(names, fmt.Sprintf("%q", last(s.cols[c].path)))
+		if t := last(s.cols[c].path); t != "" && !slices.Contains(names, t) {
+			names = append(names, t)
+		}
 	}
-	return strings.Join(names, " and ")
+	if len(names) < 2 {
+		return "give one of the columns another name with AS, below"
+	}
+	return "write " + names[0] + "." + s.cols[cols[0]].name + " or " + names[1] + "." + s.cols[cols[1]].name
 }
 
 func last(list []string) string {

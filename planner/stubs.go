@@ -45,6 +45,3 @@ func (b *binder) match(m *ast.MatchRecognize, _ *scope) (Node, *scope, error) {
 }
 
 func (b *binder) overCall(_ *scope, c *ast.Call) (Expr, error) { return nil, notYet(c, "OVER") }
-
-// syntaxArgs adds the clauses of a call's own syntax to its arguments.
-func (b *binder) syntaxArgs(_ *scope, _ *ast.Call, args []Expr) ([]Expr, error) { return args, nil }
