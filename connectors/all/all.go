@@ -7,15 +7,18 @@ import (
 	"weir/connectors"
 	"weir/connectors/blackhole"
 	"weir/connectors/datagen"
+	"weir/connectors/faker"
 	"weir/connectors/filesystem"
 	"weir/connectors/print"
 )
 
-// List is all connectors but those that need a session's own objects, by name.
+// List is all connectors by name, but for memory, which belongs to a session: add its own
+// (memory.Tables).Connector().
 func List() []connectors.Connector {
 	return []connectors.Connector{
 		blackhole.Connector,
 		datagen.Connector,
+		faker.Connector,
 		filesystem.Connector,
 		// kinesis comes here.
 		print.Connector,
