@@ -85,6 +85,9 @@ func (l *lowerer) plainArgs(node *ast.Call, sp special) {
 	for n := 0; ; n++ {
 		if n > 0 || keyword {
 			if sep := l.separator(node, &words, n, keyword); sep == "" {
+				if keyword && len(words) > 0 {
+					l.expected("FROM", "FROM")
+				}
 				return
 			} else if sep == "TO" && sp.last {
 				l.symbolArg("a unit of time")

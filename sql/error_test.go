@@ -8,9 +8,9 @@ import (
 	"weir/sql/ast"
 )
 
-// TestErrors: what a mistake looks like to the user: the first line, the underlined text, the hint.
-func TestErrors(t *testing.T) {
-	f := func(src, message, underlined, hint string) {
+// wantError checks the first line, the underlined text and the hint of the error of a statement.
+func wantError(t *testing.T) func(src, message, underlined, hint string) {
+	return func(src, message, underlined, hint string) {
 		t.Helper()
 		_, err := ParseStatement(src)
 		var e *Error
@@ -28,6 +28,11 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: hint %q, want %q", src, e.Hint, hint)
 		}
 	}
+}
+
+// TestErrors: what a mistake looks like to the user: the first line, the underlined text, the hint.
+func TestErrors(t *testing.T) {
+	f := wantError(t)
 	// misspelt keywords
 	f("SELECT a FORM t", `1:10: unexpected "FORM"`, "FORM", "did you mean FROM?")
 	f("SELCT a FROM t", `1:1: unknown statement "SELCT"`, "SELCT", "did you mean SELECT?")
@@ -52,6 +57,8 @@ func TestErrors(t *testing.T) {
 	f("SELECT a b c FROM t", `1:12: unexpected "c"`, "c", "")
 	f("SELECT a FROM t WHERE a BETWEEN 1 OR b", `1:35: expected AND and the upper bound of BETWEEN, found "OR"`, "OR", "")
 	f("CREATE TABLE t (b AS a + )", `1:26: expected an expression, found ")"`, ")", "")
+	f("SELECT 1\nSELECT 2", `2:1: unexpected "SELECT"`, "SELECT", "if a new statement starts here, end the one before with ;")
+	f("SELECT TRIM(BOTH s)", `1:19: expected FROM, found ")"`, ")", "")
 	f("SELECT 1; SELECT 2", "1:11: expected one statement, found another", "SELECT", "")
 
 	// lexical
@@ -68,7 +75,11 @@ func TestErrors(t *testing.T) {
 	f("SELECT a AS select FROM t", `1:13: expected an alias, found "select"`, "select", "a keyword used as a name needs backticks: `select`")
 	f("SELECT order FROM t", `1:8: expected an expression, found "order"`, "order", "a keyword used as a name needs backticks: `order`")
 
-	// habits from elsewhere
+}
+
+// TestErrorsOfHabit: what is right in other dialects, and joins and operators that have no meaning.
+func TestErrorsOfHabit(t *testing.T) {
+	f := wantError(t)
 	f("SELECT a FROM t WHERE a == 1", `1:26: expected an expression, found "="`, "=", "equality is a single =")
 	f("SELECT TOP 10 a FROM t", `1:12: unexpected "10"`, "10", "write LIMIT 10 at the end of the query")
 	f("SELECT a FROM t LIMIT 1, 2", "1:24: LIMIT takes one number", ",", "write LIMIT n OFFSET m")

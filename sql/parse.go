@@ -275,6 +275,8 @@ func (p *parser) unexpected() {
 	switch {
 	case t.is(p.src, ")"):
 		hint = "there is no \"(\" for it"
+	case t.oneOf(p.src, " SELECT INSERT CREATE DROP ALTER EXPLAIN SHOW SET EXECUTE "):
+		hint = "if a new statement starts here, end the one before with ;"
 	case before.is(p.src, "TOP") && t.Kind == Number:
 		hint = "write LIMIT " + p.text(t) + " at the end of the query"
 	}

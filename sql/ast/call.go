@@ -19,7 +19,7 @@ type Call struct {
 	Span
 	Name        *Name
 	Args        []Expr
-	Seps        []string // what stands after Args[i]: a keyword, or "" (and nil) for a comma
+	Seps        []string // what stands after Args[i]: a keyword, or "" for a comma; nil if all are commas
 	NoParens    bool     // CURRENT_TIMESTAMP and its like, without ()
 	Star        bool     // COUNT(*)
 	Distinct    bool

@@ -91,8 +91,7 @@ func (u *Unary) children(visit func(Node)) { visit(u.X) }
 // Binary is an infix operator. Op is upper case, one of
 //
 //	AND, OR, =, <>, <, <=, >, >=, +, -, *, /, %, ||,
-//	OVERLAPS, CONTAINS, PRECEDES, SUCCEEDS, EQUALS,
-//	IS DISTINCT FROM, IS NOT DISTINCT FROM,
+//	OVERLAPS, IS DISTINCT FROM, IS NOT DISTINCT FROM,
 //	MEMBER OF, NOT MEMBER OF, SUBMULTISET OF, NOT SUBMULTISET OF
 //
 // with != given as <> (and OpText "!="). OpSpan is where the operator stands.
