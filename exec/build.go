@@ -27,6 +27,8 @@ func newOperator(n planner.Node, s *planner.Settings) (op.Operator, error) {
 		return op.NewChangelogNormalize(n, s)
 	case *planner.Sort:
 		return op.NewSort(n, s)
+	case *planner.Dedup:
+		return op.NewDedup(n, s)
 	case *planner.TopN:
 		return op.NewTopN(n, s)
 	case *planner.Union:

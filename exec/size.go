@@ -23,9 +23,11 @@ func columnSize(a arrow.Array) int64 {
 	}
 	switch a := a.(type) {
 	case *array.String:
-		return int64(a.ValueOffset(a.Len())-a.ValueOffset(0)) + 4*n
+		offsets := a.ValueOffsets()
+		return int64(offsets[n]-offsets[0]) + 4*n
 	case *array.Binary:
-		return a.ValueOffset64(a.Len()) - a.ValueOffset64(0) + 4*n
+		offsets := a.ValueOffsets()
+		return int64(offsets[n]-offsets[0]) + 4*n
 	case *array.List:
 		lo, _ := a.ValueOffsets(0)
 		_, hi := a.ValueOffsets(a.Len() - 1)
