@@ -14,6 +14,9 @@ import (
 // examples are pairs of an expression and its value.
 func declare(names, syntax, doc string, s sig, examples ...string) *Func {
 	all := strings.Split(names, "|")
+	if names == "||" {
+		all = []string{names}
+	}
 	f := &Func{Name: all[0], Aliases: all[1:], Syntax: syntax, Doc: doc}
 	f.MinArgs, f.MaxArgs = len(s.in)-s.opt, len(s.in)
 	if s.variadic {
@@ -207,8 +210,8 @@ func (f *failure) at(i int, err error) {
 	}
 }
 
-// rowsOf says how many rows a kernel must compute: one where all arguments are constants.
-func rowsOf(args []vec.Vec, n int) (count int, konst bool) {
+// kernelRows says how many rows a kernel must compute: one where all arguments are constants.
+func kernelRows(args []vec.Vec, n int) (count int, konst bool) {
 	if n == 0 || len(args) == 0 {
 		return n, false
 	}
@@ -224,7 +227,7 @@ func rowsOf(args []vec.Vec, n int) (count int, konst bool) {
 // which validity knows the NULLs; it is not called where all are.
 func eval(t types.Type, column func(c *Ctx, a []vec.Vec, m validity, fail *failure) arrow.Array) Kernel {
 	return func(c *Ctx, args []vec.Vec, n int) (vec.Vec, error) {
-		n, konst := rowsOf(args, n)
+		n, konst := kernelRows(args, n)
 		bits, none := vec.Validity(n, args...)
 		if none {
 			return vec.Vec{Arr: vec.NullColumn(t, n), Const: konst}, nil
@@ -237,7 +240,7 @@ func eval(t types.Type, column func(c *Ctx, a []vec.Vec, m validity, fail *failu
 // evalAll makes a kernel that sees NULL arguments too: no row is taken to be NULL beforehand.
 func evalAll(column func(c *Ctx, a []vec.Vec, m validity, fail *failure) arrow.Array) Kernel {
 	return func(c *Ctx, args []vec.Vec, n int) (vec.Vec, error) {
-		n, konst := rowsOf(args, n)
+		n, konst := kernelRows(args, n)
 		var fail failure
 		return vec.Vec{Arr: column(c, args, validity{n: n}, &fail), Const: konst}, fail.err
 	}

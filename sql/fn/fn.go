@@ -24,6 +24,8 @@ type Ctx struct {
 	Streaming   bool
 	// Watermark is the current watermark of the task (types.MinTime before the first).
 	Watermark types.Time
+	// Database is the session's current database.
+	Database string
 	// Random gives uniform random bits; seeded in simulation.
 	Random func() uint64
 }
@@ -48,6 +50,9 @@ type Arg struct {
 	Type types.Type
 	// Lit is the argument's value (one element) where it is a constant, else nil.
 	Lit *vec.Vec
+	// Call is the name of the function whose result the argument is, "" for other expressions:
+	// JSON_OBJECT and JSON_ARRAY put the results of JSON functions in as they are.
+	Call string
 }
 
 // Call is a function resolved for certain argument types.

@@ -414,7 +414,7 @@ func bindStrToMap(args []Arg) (Kernel, error) {
 
 func strToMapColumn(s vec.Text, pats [2]*patterns, m validity) arrow.Array {
 	keys := newTextLists(m.n)
-	var items vec.TextBuilder
+	items := vec.NewTextBuilder()
 	for i := range m.n {
 		pair, kv := pats[0].at(i), pats[1].at(i)
 		if m.isNull(i) || pair == nil || kv == nil {
@@ -422,7 +422,7 @@ func strToMapColumn(s vec.Text, pats [2]*patterns, m validity) arrow.Array {
 			keys.end()
 			continue
 		}
-		appendPairs(keys, &items, s.String(i), pair, kv)
+		appendPairs(keys, items, s.String(i), pair, kv)
 		keys.end()
 	}
 	return vec.Maps(keys.offsets, vec.Strings(keys.texts, keys.data, nil), items.Array(), m.bits)

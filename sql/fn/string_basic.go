@@ -337,7 +337,7 @@ func joinedType(args []types.Type) types.Type {
 }
 
 func concatWsKernel(c *Ctx, args []vec.Vec, n int) (vec.Vec, error) {
-	n, konst := rowsOf(args, n)
+	n, konst := kernelRows(args, n)
 	bits, none := vec.Validity(n, args[0])
 	if none {
 		return vec.Vec{Arr: vec.NullColumn(types.StringType, n), Const: konst}, nil
@@ -364,7 +364,7 @@ func concatWsKernel(c *Ctx, args []vec.Vec, n int) (vec.Vec, error) {
 
 // translateKernel treats a NULL to as empty.
 func translateKernel(_ *Ctx, args []vec.Vec, n int) (vec.Vec, error) {
-	n, konst := rowsOf(args, n)
+	n, konst := kernelRows(args, n)
 	bits, none := vec.Validity(n, args[:2]...)
 	if none {
 		return vec.Vec{Arr: vec.NullColumn(types.StringType, n), Const: konst}, nil
@@ -429,7 +429,7 @@ func eltType(args []types.Type) types.Type {
 }
 
 func eltKernel(_ *Ctx, args []vec.Vec, n int) (vec.Vec, error) {
-	n, konst := rowsOf(args, n)
+	n, konst := kernelRows(args, n)
 	t := types.StringType
 	for _, a := range args[1:] {
 		if a.Arr.DataType().Name() == types.BytesType.Arrow().Name() {

@@ -162,7 +162,9 @@ func (k *keyPatterns) find(query, key string) (string, bool) {
 	return query[span[4]:span[5]], true
 }
 
-func isPlainKey(key string) bool { return regexp.QuoteMeta(key) == key && !strings.ContainsAny(key, "&=") }
+func isPlainKey(key string) bool {
+	return regexp.QuoteMeta(key) == key && !strings.ContainsAny(key, "&=")
+}
 
 const upperHex = "0123456789ABCDEF"
 
