@@ -116,8 +116,31 @@ func compileCall(e *planner.Call) (Eval, error) {
 	if err != nil {
 		return nil, fmt.Errorf("function %q: %w", e.Func, err)
 	}
+	kernel, err := asPlanned(bound, e.T)
+	if err != nil {
+		return nil, err
+	}
 	evals, err := CompileAll(e.Args)
-	return &call{bound.Eval, evals}, err
+	return &call{kernel, evals}, err
+}
+
+// asPlanned makes a kernel give the planned type. The planner bound the call before it cast the
+// arguments; bound again with the cast ones, a call may give a wider type (BIGINT % INT is INT).
+func asPlanned(bound *fn.Call, want types.Type) (fn.Kernel, error) {
+	if arrow.TypeEqual(bound.Type.Arrow(), want.Arrow()) {
+		return bound.Eval, nil
+	}
+	cast, err := fn.Cast(bound.Type, want, false)
+	if err != nil {
+		return nil, err
+	}
+	return func(c *fn.Ctx, args []vec.Vec, n int) (vec.Vec, error) {
+		v, err := bound.Eval(c, args, n)
+		if err != nil {
+			return v, err
+		}
+		return cast(c, []vec.Vec{v}, n)
+	}, nil
 }
 
 func compileCast(e *planner.Cast) (Eval, error) {
