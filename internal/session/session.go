@@ -21,6 +21,7 @@ import (
 	"weir/connectors"
 	"weir/connectors/all"
 	"weir/connectors/kinesis/local"
+	"weir/connectors/memory"
 	"weir/planner"
 	"weir/sql"
 	"weir/sql/ast"
@@ -53,6 +54,7 @@ type Session struct {
 	plan    *planner.Planner
 	env     *connectors.Env
 	jobs    *jobs
+	memory  *memory.Tables
 	persist *persistence
 
 	kinesis struct {
@@ -79,7 +81,7 @@ func Open(o Options) (*Session, error) {
 	if o.Stdout == nil {
 		o.Stdout = os.Stdout
 	}
-	s := &Session{opts: o, conf: conf{}, jobs: newJobs(o.Now)}
+	s := &Session{opts: o, conf: conf{}, jobs: newJobs(o.Now), memory: memory.NewTables()}
 	for k, v := range o.Settings {
 		if _, err := s.conf.set(k, v); err != nil {
 			return nil, err
@@ -87,7 +89,7 @@ func Open(o Options) (*Session, error) {
 	}
 	s.env = s.newEnv()
 	s.plan = &planner.Planner{Catalog: planner.NewCatalog(), Connectors: map[string]connectors.Connector{}, Env: s.env}
-	for _, c := range all.List() {
+	for _, c := range append(all.List(), s.memory.Connector()) {
 		s.plan.Connectors[c.Name] = c
 	}
 	s.settle()
