@@ -38,12 +38,11 @@ type sessionAgg struct {
 	set    *aggSet
 	counts []int64
 	pool   groupPool
-	due    sessionHeap
+	due    dueRows
 	seq    int64
 	wm     int64
-	savedW int64
 	groups *rowTable
-	clock  *state.Table
+	clock  *savedTime
 	gids   []int32
 	kids   []int32
 	gone   map[string]bool
@@ -71,14 +70,11 @@ func (a *sessionAgg) Open(ctx *Context) error {
 	a.ctx = ctx
 	value := append([]types.Type{types.BigIntType, types.BigIntType, types.BigIntType}, a.set.state...)
 	a.groups = newRowTable(ctx.State, state.Spec{Name: "sessions", Key: append([]string{"BIGINT"}, typeNames(a.types)...)}, value)
-	a.clock = ctx.State.Table(state.Spec{Name: "watermark", Value: []string{"BIGINT"}})
-	wm, some, err := loadMin(a.clock)
-	if err != nil {
+	var err error
+	if a.clock, err = openSavedTime(ctx, "watermark"); err != nil {
 		return err
 	}
-	if some {
-		a.wm, a.savedW = wm, wm
-	}
+	a.wm = a.clock.at
 	return a.restore()
 }
 
@@ -157,7 +153,7 @@ func (a *sessionAgg) begin(kid int32, start, end int64) int32 {
 	a.seq++
 	a.all[gid] = session{start: start, end: end, kid: kid, seq: a.seq, live: true, dirty: true}
 	a.insert(kid, gid)
-	a.due.push(dueSession{end, a.seq, gid})
+	a.due.push(dueRow{end, a.seq, gid})
 	return gid
 }
 
@@ -247,7 +243,7 @@ func (a *sessionAgg) NextTick() types.Time {
 	if !a.node.Window.ProcTime || len(a.due) == 0 {
 		return types.MaxTime
 	}
-	return types.Time(a.zone.timer(a.due[0].end - 1))
+	return types.Time(a.zone.timer(a.due[0].time - 1))
 }
 
 // Tick fires the sessions that the processing clock has passed.
@@ -258,13 +254,13 @@ func (a *sessionAgg) Tick(now types.Time, out Emitter) error {
 // fire emits the sessions that are complete, by end.
 func (a *sessionAgg) fire(complete func(end int64) bool, out Emitter) error {
 	var gids []int32
-	for len(a.due) > 0 && complete(a.due[0].end) {
+	for len(a.due) > 0 && complete(a.due[0].time) {
 		d := a.due.pop()
 		s := &a.all[d.gid]
 		switch {
 		case !s.live || s.seq != d.seq: // joined to another
-		case s.end > d.end: // went on
-			a.due.push(dueSession{s.end, s.seq, d.gid})
+		case s.end > d.time: // went on
+			a.due.push(dueRow{s.end, s.seq, d.gid})
 		default:
 			gids = append(gids, d.gid)
 			s.live = false
@@ -323,46 +319,4 @@ func (a *sessionAgg) emit(gids []int32, out Emitter) error {
 		cols = append(cols, timeColumn(a.schema.Field(len(cols)).Type, us))
 	}
 	return out.Emit(vec.New(a.schema, cols, n, nil))
-}
-
-// dueSession is when a session may be complete. Its end grows; the heap learns it when it comes up.
-type dueSession struct {
-	end, seq int64
-	gid      int32
-}
-
-type sessionHeap []dueSession
-
-func (a dueSession) before(b dueSession) bool {
-	return a.end < b.end || a.end == b.end && a.seq < b.seq
-}
-
-func (h *sessionHeap) push(d dueSession) {
-	*h = append(*h, d)
-	s := *h
-	for i := len(s) - 1; i > 0 && s[i].before(s[(i-1)/2]); i = (i - 1) / 2 {
-		s[i], s[(i-1)/2] = s[(i-1)/2], s[i]
-	}
-}
-
-func (h *sessionHeap) pop() dueSession {
-	s := *h
-	top := s[0]
-	n := len(s) - 1
-	s[0] = s[n]
-	*h = s[:n]
-	for i := 0; ; {
-		down := 2*i + 1
-		if down >= n {
-			return top
-		}
-		if down+1 < n && s[down+1].before(s[down]) {
-			down++
-		}
-		if !s[down].before(s[i]) {
-			return top
-		}
-		s[i], s[down] = s[down], s[i]
-		i = down
-	}
 }

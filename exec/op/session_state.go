@@ -5,19 +5,8 @@ import (
 	"slices"
 
 	"weir/exec/state"
-	"weir/sql/types"
 	"weir/sql/vec"
 )
-
-// loadMin gives the least of the times that instances saved in all their key groups.
-func loadMin(t *state.Table) (at int64, some bool, err error) {
-	at = int64(types.MaxTime)
-	err = t.Scan(func(_ uint16, _, v []byte) error {
-		at, some = min(at, int64(binary.BigEndian.Uint64(v))), true
-		return nil
-	})
-	return at, some, err
-}
 
 // restore takes back the sessions that a snapshot held, in order of arrival.
 func (a *sessionAgg) restore() error {
@@ -61,11 +50,9 @@ func (a *sessionAgg) restore() error {
 
 // Snapshot writes the sessions that changed, and the watermark.
 func (a *sessionAgg) Snapshot() error {
-	if a.savedW != a.wm && a.wm != int64(types.MinTime) {
-		a.savedW = a.wm
-		if err := saveInAll(a.clock, a.ctx, binary.BigEndian.AppendUint64(nil, uint64(a.wm))); err != nil {
-			return err
-		}
+	a.clock.advance(a.wm)
+	if err := a.clock.save(a.ctx); err != nil {
+		return err
 	}
 	var gids []int32
 	for gid := range a.all {

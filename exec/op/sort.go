@@ -23,10 +23,8 @@ type sorter struct {
 	keys  vec.Keys
 	heap  sortHeap
 	seq   int64
-	last  int64 // time of the last row that left
-	saved int64 // as stored
+	last  *savedTime // of the last row that left
 	rows  *state.Table
-	clock *state.Table
 	gone  [][]byte
 }
 
@@ -50,7 +48,7 @@ func (a *sortRow) before(b *sortRow) bool {
 // NewSort makes the operator of a Sort.
 func NewSort(n *planner.Sort, _ *planner.Settings) (Operator, error) {
 	in := n.Input.Info().Out
-	return &sorter{node: n, codec: newRowCodec(in), order: orderEncoder(in, n.Keys), last: int64(types.MinTime), saved: int64(types.MinTime)}, nil
+	return &sorter{node: n, codec: newRowCodec(in), order: orderEncoder(in, n.Keys)}, nil
 }
 
 // orderEncoder makes keys whose bytes are in the order of the sort keys.
@@ -74,13 +72,9 @@ func sortColumns(b *vec.Batch, keys []planner.SortKey) []vec.Vec {
 func (s *sorter) Open(ctx *Context) error {
 	s.ctx = ctx
 	s.rows = ctx.State.Table(state.Spec{Name: "rows", Key: []string{"BIGINT", "BIGINT"}, Value: []string{"BYTES", "BYTES"}})
-	s.clock = ctx.State.Table(state.Spec{Name: "last", Value: []string{"BIGINT"}})
-	last, some, err := loadMin(s.clock)
-	if err != nil {
+	var err error
+	if s.last, err = openSavedTime(ctx, "last"); err != nil {
 		return err
-	}
-	if some {
-		s.last, s.saved = last, last
 	}
 	return s.rows.Scan(func(_ uint16, k, v []byte) error {
 		r := &sortRow{time: int64(binary.BigEndian.Uint64(k) ^ 1<<63), seq: int64(binary.BigEndian.Uint64(k[8:])), saved: true}
@@ -105,7 +99,7 @@ func (s *sorter) Process(_ int, b *vec.Batch, _ Emitter) error {
 	s.order.Encode(&s.keys, sortColumns(b, s.node.Keys), n)
 	rows := s.codec.encode(b)
 	for i, t := range times {
-		if s.node.Temporal && t <= s.last {
+		if s.node.Temporal && t <= s.last.at {
 			s.ctx.Metrics.LateDropped++
 			continue
 		}
@@ -129,7 +123,7 @@ func (s *sorter) leave(upTo int64, out Emitter) error {
 	ch := newChanges(s.codec)
 	for len(s.heap) > 0 && s.heap[0].time <= upTo {
 		r := s.heap.pop()
-		s.last = max(s.last, r.time)
+		s.last.advance(r.time)
 		if r.saved {
 			s.gone = append(s.gone, r.place())
 		}
@@ -169,11 +163,7 @@ func (s *sorter) Snapshot() error {
 		}
 		r.saved = true
 	}
-	if s.saved == s.last || s.last == int64(types.MinTime) {
-		return nil
-	}
-	s.saved = s.last
-	return saveInAll(s.clock, s.ctx, binary.BigEndian.AppendUint64(nil, uint64(s.last)))
+	return s.last.save(s.ctx)
 }
 
 // sortHeap is a heap of waiting rows.

@@ -10,14 +10,12 @@ import (
 	"weir/sql/vec"
 )
 
-// windowStore is what a windowAgg keeps in the store: a row for each group, and its watermark, on which
-// the lateness of rows depends, once a key group so that it survives any other parallelism.
+// windowStore is what a windowAgg keeps in the store: a row for each group, and its watermark.
 type windowStore struct {
 	groups *rowTable
-	clock  *state.Table
+	clock  *savedTime
 	dirty  []bool // by group: not in the store as it is
 	saved  []bool // by group: in the store at all
-	wm     int64  // as stored
 	base   int64  // bytes measured last
 	buf    []byte
 }
@@ -76,14 +74,11 @@ func (w *windowAgg) open(st *state.State) error {
 	value := append([]types.Type{types.BigIntType, types.BigIntType}, w.set.state...)
 	keys := append([]string{"BIGINT", "BIGINT"}, typeNames(w.types)...)
 	s.groups = newRowTable(st, state.Spec{Name: "windows", Key: keys}, value)
-	s.clock = st.Table(state.Spec{Name: "watermark", Value: []string{"BIGINT"}})
-	wm, some, err := loadMin(s.clock)
-	if err != nil {
+	var err error
+	if s.clock, err = openSavedTime(w.ctx, "watermark"); err != nil {
 		return err
 	}
-	if some {
-		w.wm, s.wm = wm, wm
-	}
+	w.wm = s.clock.at
 	return w.restore()
 }
 
@@ -160,7 +155,8 @@ func (w *windowAgg) Snapshot() error {
 	if w.err != nil {
 		return w.err
 	}
-	if err := w.saveClock(); err != nil {
+	w.store.clock.advance(w.wm)
+	if err := w.store.clock.save(w.ctx); err != nil {
 		return err
 	}
 	for _, sl := range w.ordered() {
@@ -201,37 +197,6 @@ func (w *windowAgg) saveSlice(sl *slice) error {
 			return err
 		}
 		s.dirty[gids[i]], s.saved[gids[i]] = false, true
-	}
-	return nil
-}
-
-func (w *windowAgg) saveClock() error {
-	if w.store.wm == w.wm || w.wm == int64(types.MinTime) {
-		return nil
-	}
-	w.store.wm = w.wm
-	return saveInAll(w.store.clock, w.ctx, binary.BigEndian.AppendUint64(nil, uint64(w.wm)))
-}
-
-// firstGroup is a key group that belongs to the instance, for state that is not by key.
-func firstGroup(ctx *Context) uint16 {
-	g := uint16(0)
-	for state.Owner(g, max(ctx.Parallelism, 1)) != ctx.Instance {
-		g++
-	}
-	return g
-}
-
-// saveInAll sets the empty key in each key group of the instance, so that whichever instance is given
-// one of them finds the value.
-func saveInAll(t *state.Table, ctx *Context, value []byte) error {
-	for g := range uint16(state.KeyGroups) {
-		if state.Owner(g, max(ctx.Parallelism, 1)) != ctx.Instance {
-			continue
-		}
-		if err := t.Set(g, nil, value); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -1,0 +1,44 @@
+package op
+
+import (
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// rankChanges collects output rows from state, with a rank as last column where that is wanted.
+type rankChanges struct {
+	rows   *gather
+	kinds  []types.RowKind
+	ranks  []int64
+	schema *arrow.Schema
+	rank   bool
+}
+
+func newRankChanges(c *rowCodec, out types.Schema, rank bool) *rankChanges {
+	return &rankChanges{rows: newGather(c), schema: out.Arrow(), rank: rank}
+}
+
+func (c *rankChanges) add(kind types.RowKind, row []byte, rank int64) {
+	c.rows.stored(row)
+	c.kinds, c.ranks = append(c.kinds, kind), append(c.ranks, rank)
+}
+
+// flush emits what was collected.
+func (c *rankChanges) flush(out Emitter) error {
+	n := c.rows.len()
+	if n == 0 {
+		return nil
+	}
+	cols, err := c.rows.columns(nil)
+	if err != nil {
+		return err
+	}
+	if c.rank {
+		cols = append(cols, vec.Int64s(c.ranks, nil))
+	}
+	kinds := insertsAreNil(c.kinds)
+	c.kinds, c.ranks = nil, nil
+	return out.Emit(vec.New(c.schema, cols, n, kinds))
+}

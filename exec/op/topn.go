@@ -1,0 +1,283 @@
+package op
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+
+	"weir/exec/state"
+	"weir/planner"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// topN keeps the rows of each partition in order and shows those at ranks (Offset, Offset+Fetch]. Over
+// rows that are only inserted it keeps no more than it may show.
+//
+// Without rank and offset a row that enters pushes one out: -D of that, then +I. With either, each
+// position whose row changes gives -U and +U.
+type topN struct {
+	Base
+	ctx     *Context
+	node    *planner.TopN
+	codec   *rowCodec
+	order   *vec.KeyEncoder
+	sortKey vec.Keys
+	types   []types.Type
+	groups  *vec.Groups
+	lists   []*rankList
+	table   *state.Table
+	partial bool
+	gone    map[string]uint16 // places to delete from the store, and their key groups
+	gids    []int32
+	limit   int // ranks that matter, from the front
+	ranked  bool
+	append  bool
+	before  bool
+	out     *rankChanges
+}
+
+const allRows = int(^uint(0) >> 1)
+
+// NewTopN makes the operator of a TopN.
+func NewTopN(n *planner.TopN, _ *planner.Settings) (Operator, error) {
+	in := n.Input.Info()
+	t := &topN{
+		node: n, codec: newRowCodec(in.Out), order: orderEncoder(in.Out, n.Keys), types: columnTypes(in.Out, n.Partition),
+		gone: map[string]uint16{}, limit: allRows, ranked: n.Rank || n.Offset > 0,
+		append: in.Mode.AppendOnly() || in.Mode == 0, before: n.Mode.Has(types.UpdateBefore),
+	}
+	t.groups = vec.NewGroups(t.types...)
+	if n.Fetch >= 0 {
+		t.limit = int(n.Offset + n.Fetch)
+	}
+	t.out = newRankChanges(t.codec, n.Out, n.Rank)
+	return t, nil
+}
+
+func (t *topN) Open(ctx *Context) error {
+	t.ctx = ctx
+	t.table = ctx.State.Table(state.Spec{Name: "rows", Key: append(typeNames(t.types), "BYTES", "BIGINT"), Value: []string{"BYTES"}, TTL: t.node.TTL})
+	empty, err := (&rowTable{t: t.table}).empty()
+	t.partial = !empty
+	return err
+}
+
+func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
+	n := b.Len()
+	t.gids = sized(t.gids, n)
+	firsts := t.groups.Lookup(columnVecs(b, t.node.Partition), n, t.gids, nil)
+	for len(t.lists) < t.groups.Cap() {
+		t.lists = append(t.lists, nil)
+	}
+	for _, row := range firsts {
+		if err := t.begin(t.gids[row]); err != nil {
+			return err
+		}
+	}
+	t.order.Encode(&t.sortKey, sortColumns(b, t.node.Keys), n)
+	rows := t.codec.encode(b)
+	for i, gid := range t.gids {
+		l := t.lists[gid]
+		if t.node.TTL > 0 {
+			t.renew(gid, l)
+		}
+		if types.Adds(b.Kind(i)) {
+			t.add(gid, l, t.sortKey.At(i), rows.At(i))
+		} else {
+			t.take(gid, l, t.sortKey.At(i), rows.At(i))
+		}
+	}
+	for _, gid := range t.gids {
+		if l := t.lists[gid]; l != nil && l.size == 0 && !l.dirty {
+			t.lists[gid] = nil
+			t.groups.Delete(gid)
+		}
+	}
+	t.ctx.Metrics.Groups = int64(t.groups.Len())
+	return t.out.flush(out)
+}
+
+// begin makes a new partition's list, from the store if that may have it.
+func (t *topN) begin(gid int32) error {
+	l := &rankList{}
+	t.lists[gid] = l
+	if !t.partial {
+		return nil
+	}
+	prefix := t.groups.AppendKey(nil, gid)
+	return t.table.ScanGroup(state.Group(vec.Hash(prefix)), prefix, func(k, v []byte) error {
+		if _, gone := t.gone[string(k)]; gone {
+			return nil
+		}
+		end := len(k) - 8
+		r := &ranked{key: slices.Clone(k[len(prefix):end]), seq: int64(binary.BigEndian.Uint64(k[end:])), row: slices.Clone(v), saved: true}
+		l.insert(r)
+		l.next = max(l.next, r.seq+1)
+		return nil
+	})
+}
+
+// renew empties a partition that has expired.
+func (t *topN) renew(gid int32, l *rankList) {
+	now := t.ctx.Fn.NowMicros / 1000
+	if l.stamp > 0 && l.stamp+t.node.TTL.Milliseconds() <= now {
+		l.each(func(_ int, r *ranked) bool { t.forget(gid, r); return true })
+		l.chunks, l.size = nil, 0
+	}
+	l.stamp = now
+}
+
+// forget notes that a row leaves the store.
+func (t *topN) forget(gid int32, r *ranked) {
+	if r.saved {
+		key := t.groups.AppendKey(nil, gid)
+		t.gone[string(t.place(nil, gid, r))] = state.Group(vec.Hash(key))
+	}
+}
+
+// place is a row's place in the store.
+func (t *topN) place(dst []byte, gid int32, r *ranked) []byte {
+	dst = append(t.groups.AppendKey(dst, gid), r.key...)
+	return binary.BigEndian.AppendUint64(dst, uint64(r.seq))
+}
+
+// add takes a row in.
+func (t *topN) add(gid int32, l *rankList, key, row []byte) {
+	full := l.size >= t.limit
+	if t.append && full {
+		if t.limit == 0 {
+			return
+		}
+		if _, _, last := l.last(); bytes.Compare(key, last.key) >= 0 {
+			return
+		}
+	}
+	r := &ranked{key: bytes.Clone(key), row: bytes.Clone(row), seq: l.next}
+	l.next++
+	l.insert(r)
+	l.dirty = true
+	pos := l.position(l.find(r.key, r.seq))
+	if pos < t.limit {
+		t.showInsert(l, pos, r)
+	}
+	if t.append && full {
+		c, i, _ := l.last()
+		t.forget(gid, l.remove(c, i))
+	}
+}
+
+// showInsert emits what changes when a row came in at a position.
+func (t *topN) showInsert(l *rankList, pos int, r *ranked) {
+	if !t.ranked {
+		if l.size > t.limit {
+			t.out.add(types.Delete, l.at(t.limit).row, 0)
+		}
+		t.out.add(types.Insert, r.row, 0)
+		return
+	}
+	var before *ranked // the row that had the position
+	l.each(func(at int, cur *ranked) bool {
+		if at < pos {
+			return true
+		}
+		if at >= t.limit {
+			return false
+		}
+		before = nil
+		if at+1 < l.size {
+			before = l.at(at + 1)
+		}
+		t.change(at, before, cur)
+		return true
+	})
+}
+
+// change emits that the row at a position is now another; before nil: the position is new.
+func (t *topN) change(pos int, before, now *ranked) {
+	if pos < int(t.node.Offset) {
+		return
+	}
+	rank := int64(pos + 1)
+	if before == nil {
+		t.out.add(types.Insert, now.row, rank)
+		return
+	}
+	if t.before {
+		t.out.add(types.UpdateBefore, before.row, rank)
+	}
+	t.out.add(types.UpdateAfter, now.row, rank)
+}
+
+// take takes a row away; one that is not there is ignored.
+func (t *topN) take(gid int32, l *rankList, key, row []byte) {
+	c, i, ok := l.locate(key, row)
+	if !ok {
+		return
+	}
+	pos := l.position(c, i)
+	r := l.remove(c, i)
+	l.dirty = true
+	t.forget(gid, r)
+	if pos >= t.limit {
+		return
+	}
+	if !t.ranked {
+		t.out.add(types.Delete, r.row, 0)
+		if l.size >= t.limit {
+			t.out.add(types.Insert, l.at(t.limit-1).row, 0)
+		}
+		return
+	}
+	before := r
+	end := pos
+	l.each(func(at int, cur *ranked) bool {
+		if at < pos {
+			return true
+		}
+		if at >= t.limit {
+			return false
+		}
+		t.change(at, before, cur)
+		before, end = cur, at+1
+		return true
+	})
+	if end < t.limit && end >= int(t.node.Offset) {
+		t.out.add(types.Delete, before.row, int64(end+1))
+	}
+}
+
+// Snapshot writes the partitions that changed.
+func (t *topN) Snapshot() error {
+	for place, group := range t.gone {
+		if err := t.table.Delete(group, []byte(place)); err != nil {
+			return err
+		}
+	}
+	clear(t.gone)
+	var err error
+	for _, gid := range t.groups.All(nil) {
+		l := t.lists[gid]
+		if !l.dirty {
+			continue
+		}
+		l.dirty = false
+		l.each(func(_ int, r *ranked) bool {
+			if r.saved {
+				return true
+			}
+			r.saved = true
+			key := t.groups.AppendKey(nil, gid)
+			err = t.table.Set(state.Group(vec.Hash(key)), t.place(nil, gid, r), r.row)
+			return err == nil
+		})
+		if err != nil {
+			return err
+		}
+		if l.size == 0 {
+			t.lists[gid] = nil
+			t.groups.Delete(gid)
+		}
+	}
+	return nil
+}
