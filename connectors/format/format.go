@@ -47,7 +47,7 @@ type Framing interface {
 
 // List is all formats.
 func List() []Format {
-	return []Format{csvFormat, jsonFormat, rawFormat}
+	return append(cdcFormats(), csvFormat, jsonFormat, rawFormat)
 }
 
 // Bind binds the option that names a format, such as "format" or "value.format".

@@ -8,6 +8,7 @@ import (
 
 	"weir/connectors"
 	"weir/sql/types"
+	"weir/sql/vec"
 )
 
 // The JSON decoder writes values into columns as it scans, guided by the wanted columns. Records of a
@@ -39,6 +40,8 @@ type jsonField struct {
 	c    *col
 	obj  *jsonObject  // ROW
 	kids []*jsonField // ARRAY, MAP: the element or value
+	// nulls are the rows of explicit NULLs, where the decoder tracks them.
+	nulls vec.Bitmap
 }
 
 // jsonObject is the wanted fields of an object.
@@ -70,7 +73,7 @@ type jsonDecoder struct {
 	room    int   // rows the columns have room for
 	bad     error // why the current record is being given up
 	scratch []byte
-	nulls   map[*jsonField]int // with fail-on-missing-field: the row after the last NULL of a field
+	track   bool // note explicit NULLs, to tell them from missing keys
 	days    dayCache
 
 	slots   []jsonSlot
@@ -84,9 +87,7 @@ type jsonDecoder struct {
 
 func newJSONDecoder(conf *jsonConfig, cols types.Schema) (*jsonDecoder, error) {
 	d := &jsonDecoder{conf: conf, relearn: true}
-	if conf.failOnMissing {
-		d.nulls = map[*jsonField]int{}
-	}
+	d.track = conf.failOnMissing
 	d.root = &jsonObject{byName: map[string]int{}}
 	for i, c := range cols {
 		f, err := d.field(c.Name, c.Name, c.Type)
@@ -160,11 +161,7 @@ func (d *jsonDecoder) bindKid(f *jsonField, t types.Type, c *col) error {
 // Decode implements connectors.Decoder.
 func (d *jsonDecoder) Decode(c *connectors.Chunk, lo, hi int, out *connectors.Decoded) error {
 	*out = connectors.Decoded{}
-	clear(d.nulls)
-	for _, k := range d.cols {
-		k.reset(hi - lo)
-	}
-	d.row, d.room = 0, hi-lo
+	d.reset(hi - lo)
 	for i := lo; i < hi; i++ {
 		from := d.row
 		if !d.record(c.Data, int(c.Beg[i]), int(c.End[i])) {
@@ -188,6 +185,32 @@ func (d *jsonDecoder) Decode(c *connectors.Chunk, lo, hi int, out *connectors.De
 		out.Cols[i] = k.finish(d.row)
 	}
 	return nil
+}
+
+// reset begins new columns with room for n rows.
+func (d *jsonDecoder) reset(n int) {
+	for _, k := range d.cols {
+		k.reset(n)
+	}
+	if d.track {
+		d.root.forget()
+	}
+	d.row, d.room = 0, n
+}
+
+// forget drops the notes of explicit NULLs.
+func (o *jsonObject) forget() {
+	for _, f := range o.fields {
+		f.nulls = nil
+		if f.obj != nil {
+			f.obj.forget()
+		}
+		for _, k := range f.kids {
+			if k.obj != nil {
+				k.obj.forget()
+			}
+		}
+	}
 }
 
 // record decodes the record data[p:end]: it adds its rows, or none where the record is empty or
@@ -267,11 +290,31 @@ func (d *jsonDecoder) giveUp(row int) bool {
 	if d.conf.ignoreErrors {
 		keep = d.row
 	}
+	d.takeBack(keep)
+	return d.conf.ignoreErrors
+}
+
+// takeBack forgets the rows from keep on, and the one begun.
+func (d *jsonDecoder) takeBack(keep int) {
 	for _, c := range d.cols {
 		c.truncate(keep, d.row+1)
 	}
+	if d.track {
+		d.root.unnote(keep, d.row+1)
+	}
 	d.row = keep
-	return d.conf.ignoreErrors
+}
+
+// unnote drops the notes of explicit NULLs in rows [lo, hi).
+func (o *jsonObject) unnote(lo, hi int) {
+	for _, f := range o.fields {
+		for r := lo; r < hi && r>>3 < len(f.nulls); r++ {
+			f.nulls.Clear(r)
+		}
+		if f.obj != nil {
+			f.obj.unnote(lo, hi)
+		}
+	}
 }
 
 // explode makes a row of each object of an array. It gives 0: the rows are counted already.
@@ -407,14 +450,26 @@ func (o *jsonObject) find(key []byte, guess *int) *jsonField {
 	return o.fields[i]
 }
 
-// missing checks that all fields were there, where that is asked for. NULL counts as there, which the
-// columns do not tell, so this looks for the keys again.
+// present tells whether row r had a value or, where that is tracked, an explicit NULL.
+func (f *jsonField) present(r int) bool {
+	return f.c.has(r) || r>>3 < len(f.nulls) && f.nulls[r>>3]&(1<<(r&7)) != 0
+}
+
+// null notes an explicit NULL.
+func (f *jsonField) null(r int) {
+	for len(f.nulls) <= r>>3 {
+		f.nulls = append(f.nulls, 0)
+	}
+	f.nulls[r>>3] |= 1 << (r & 7)
+}
+
+// missing checks that all fields were there, where that is asked for.
 func (d *jsonDecoder) missing(o *jsonObject, r, end int) int {
 	if !d.conf.failOnMissing {
 		return end
 	}
 	for _, f := range o.fields {
-		if f.c.has(r) || d.nulls[f] == r+1 {
+		if f.present(r) {
 			continue
 		}
 		d.bad = fmt.Errorf("field %q is missing, and 'fail-on-missing-field' is true", f.path)

@@ -31,8 +31,8 @@ func (d *jsonDecoder) value(f *jsonField, r, p int) int {
 		if f.c.has(r) {
 			f.c.clear(r)
 		}
-		if d.nulls != nil {
-			d.nulls[f] = r + 1
+		if d.track {
+			f.null(r)
 		}
 		return q
 	case '{':
@@ -66,8 +66,8 @@ func (d *jsonDecoder) mismatch(f *jsonField, r, p, q int) int {
 		if f.c.has(r) {
 			f.c.clear(r)
 		}
-		if d.nulls != nil {
-			d.nulls[f] = r + 1
+		if d.track {
+			f.null(r)
 		}
 		return q
 	}
