@@ -9,6 +9,7 @@ import (
 	"weir/connectors/datagen"
 	"weir/connectors/faker"
 	"weir/connectors/filesystem"
+	"weir/connectors/kinesis"
 	"weir/connectors/print"
 )
 
@@ -20,7 +21,7 @@ func List() []connectors.Connector {
 		datagen.Connector,
 		faker.Connector,
 		filesystem.Connector,
-		// kinesis comes here.
+		kinesis.Connector,
 		print.Connector,
 	}
 }
