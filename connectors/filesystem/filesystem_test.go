@@ -379,3 +379,40 @@ func TestSinkPartitionsAndOverwrite(t *testing.T) {
 		t.Errorf("overwritten: %s", got)
 	}
 }
+
+// BenchmarkRead reads and decodes a file, as a query's source does.
+func BenchmarkRead(b *testing.B) {
+	path := os.Getenv("WEIR_BENCH_JSON")
+	if path == "" {
+		b.Skip("WEIR_BENCH_JSON names no file of sensor readings")
+	}
+	cols := types.Schema{{Name: "sensor_id", Type: types.IntType}, {Name: "current_temperature", Type: types.DoubleType}, {Name: "status", Type: types.StringType}, {Name: "event_time", Type: types.TimestampType(3)}}
+	c := new(config)
+	if _, err := option.Decode(map[string]option.Value{"path": {Text: path}, "format": {Text: "json"}, "json.timestamp-format.standard": {Text: "ISO-8601"}}, c); err != nil {
+		b.Fatal(err)
+	}
+	src, err := c.Source(&connectors.TableDesc{Name: "t", Columns: cols}, connectors.Scan{Columns: cols}, testEnv())
+	if err != nil {
+		b.Fatal(err)
+	}
+	dec, _ := src.Decoder()
+	rows := 0
+	for b.Loop() {
+		r, err := src.Read(context.Background(), connectors.Split{ID: path}, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var chunk connectors.Chunk
+		var out connectors.Decoded
+		for r.(connectors.Reader).Next(context.Background(), &chunk) == nil {
+			for lo := 0; lo < chunk.Len(); lo += 4096 {
+				if err := dec.Decode(&chunk, lo, min(lo+4096, chunk.Len()), &out); err != nil {
+					b.Fatal(err)
+				}
+				rows += out.N
+			}
+		}
+		r.Close()
+	}
+	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
+}

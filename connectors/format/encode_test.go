@@ -83,3 +83,19 @@ func TestEncode(t *testing.T) {
 		}
 	}
 }
+
+// TestAppendRow compares with the lines that Flink's print connector wrote of the first rows.
+func TestAppendRow(t *testing.T) {
+	rest, err := os.ReadFile("testdata/encode_print.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := readBatch(t, "encode_in.jsonl", encodeColumns)
+	for i := 0; len(rest) > 0; i++ {
+		got := append(AppendRow(nil, encodeColumns, batch, i), '\n')
+		if !bytes.HasPrefix(rest, got) {
+			t.Fatalf("row %d: got %swant %s", i+1, got, rest[:min(len(rest), len(got)+40)])
+		}
+		rest = rest[len(got):]
+	}
+}
