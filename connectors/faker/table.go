@@ -3,6 +3,7 @@ package faker
 import (
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ type gofake = gofakeit.Faker
 
 // Functions is the list of directives.
 func Functions() []Function {
-	return append(append(coreFunctions(), personFunctions()...), thingFunctions()...)
+	return slices.Concat(coreFunctions(), personFunctions(), thingFunctions(), leisureFunctions())
 }
 
 func coreFunctions() []Function {

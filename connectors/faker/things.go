@@ -92,6 +92,11 @@ func thingFunctions() []Function {
 		text("lorem.sentence", "A sentence.", func(f *gofake) string { return f.LoremIpsumSentence(8) }),
 		text("lorem.paragraph", "A paragraph.", func(f *gofake) string { return f.LoremIpsumParagraph(1, 3, 8, " ") }),
 		{Name: "lorem.characters", Args: "['count']", Doc: "Letters and digits, 255 by default.", maxArgs: 1, bind: characters},
+	}
+}
+
+func leisureFunctions() []Function {
+	return []Function{
 		text("animal.name", "An animal.", (*gofake).Animal),
 		text("dog.breed", "A breed of dogs.", (*gofake).Dog),
 		text("cat.breed", "A breed of cats.", (*gofake).Cat),
