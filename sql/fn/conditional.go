@@ -11,7 +11,7 @@ import (
 
 var conditionalFuncs = []*Func{
 	arrayFunc("COALESCE", "COALESCE(value, ...)", "Gives the first value that is not NULL. All values are evaluated.", 1, -1, bindCoalesce, "COALESCE(CAST(NULL AS INT), 2, 3)", "2"),
-	aliased(arrayFunc("IFNULL", "IFNULL(value, forNull)", "Gives the value, or forNull where it is NULL.", 2, 2, bindCoalesce, "IFNULL(CAST(NULL AS STRING), 'z')", "z"), "NVL"),
+	aliased(arrayFunc("IFNULL", "IFNULL(value, forNull)", "Gives the value, or forNull where it is NULL.", 2, 2, bindIfNull, "IFNULL(CAST(NULL AS STRING), 'z')", "z"), "NVL"),
 	arrayFunc("NULLIF", "NULLIF(value, other)", "Gives NULL where both are equal, else the value.", 2, 2, bindNullIf, "NULLIF(1, 1)", "NULL", "NULLIF(1, 2)", "1"),
 	arrayFunc("IF", "IF(condition, value, otherwise)", "Gives the value where the condition is TRUE, otherwise the other. Only the value asked for is evaluated.", 3, 3, bindIf, "IF(1 > 0, 'a', 'b')", "a"),
 	arrayFunc("CASE", "CASE [value] WHEN condition THEN result ... [ELSE otherwise] END", "Gives the result of the first condition that is TRUE (or value that is equal), else otherwise or NULL. Only what is asked for is evaluated.", 2, -1, bindCase,
@@ -61,6 +61,19 @@ func bindCoalesce(args []Arg) (*Call, error) {
 		}
 	}, 0)
 	return &Call{Args: wants, Type: t.WithNull(nullable), Eval: kernel}, nil
+}
+
+// bindIfNull leaves a first argument that is never NULL as it is, as Flink's planner does.
+func bindIfNull(args []Arg) (*Call, error) {
+	if t := args[0].Type; t.NotNull && args[1].Type.Kind != types.Null {
+		call, err := bindCoalesce(args)
+		if err != nil {
+			return nil, err
+		}
+		first := func(_ *Ctx, a []vec.Vec, _ int) (vec.Vec, error) { return a[0], nil }
+		return &Call{Args: []types.Type{t, call.Args[1]}, Type: t, Eval: first}, nil
+	}
+	return bindCoalesce(args)
 }
 
 // choose makes a kernel that gives, for each row, one of its arguments, or NULL for -1. The first

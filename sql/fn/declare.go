@@ -59,7 +59,7 @@ const (
 	strictNull nullRule = iota // where an argument may be
 	mayBeNull
 	neverNull
-	anyNotNull // NULL only where all arguments may be
+	butLast // where an argument other than the last may be
 )
 
 func (s *sig) param(i int) param {
@@ -121,13 +121,12 @@ func (r nullRule) apply(t types.Type, args []types.Type) types.Type {
 	case neverNull:
 		return t.WithNull(false)
 	}
-	all, some := true, false
+	if r == butLast {
+		args = args[:len(args)-1]
+	}
+	all := true
 	for _, a := range args {
 		all = all && a.NotNull
-		some = some || a.NotNull
-	}
-	if r == anyNotNull {
-		return t.WithNull(!some)
 	}
 	return t.WithNull(!all)
 }

@@ -121,7 +121,7 @@ func bindJSONObject(args []Arg) (*Call, error) {
 		return textColumn(types.StringType, m, func(dst []byte, i int) ([]byte, bool) {
 			var ok bool
 			if order, ok = keyOrder(order[:0], items, i, dropNulls); !ok {
-				fail.at(i, fmt.Errorf("JSON_OBJECT: a key is NULL"))
+				fail.at(i, fmt.Errorf("JSON_OBJECT: %w", errNullKey))
 				return nil, false
 			}
 			dst = append(dst, '{')

@@ -31,7 +31,7 @@ var mathFuncs = []*Func{
 	declare("SIGN", "SIGN(number)", "Gives -1, 0 or 1 in the type of the number.",
 		sig{in: pp(pNumber), out: likeArg(0), prep: bindSign}, "SIGN(-3)", "-1", "SIGN(-3.5)", "-1.0"),
 	declare("POWER", "POWER(base, exponent)", "Gives the base to the power of the exponent.",
-		sig{in: pp(pDouble, pDouble), out: returnsDouble, eval: doubles2(math.Pow)}, "POWER(2, 10)", "1024.0"),
+		sig{in: pp(pDouble, pDouble), out: returnsDouble, eval: doubles2(power)}, "POWER(2, 10)", "1024.0"),
 	declare("LOG", "LOG([base,] number)", "Gives the logarithm, natural where no base is given.",
 		sig{in: pp(pDouble, pDouble), opt: 1, out: returnsDouble, prep: bindLog}, "LOG(2, 8)", "3.0", "LOG(10)", "2.302585092994046"),
 	declare("ATAN2", "ATAN2(y, x)", "Gives the angle of the point (x, y), in radians.",
@@ -43,13 +43,13 @@ var mathFuncs = []*Func{
 	double1("LOG2", "the logarithm of base 2", func(x float64) float64 { return math.Log(x) / math.Ln2 }, "LOG2(8)", "3.0"),
 	double1("SIN", "the sine of an angle in radians", math.Sin, "SIN(1)", "0.8414709848078965"),
 	double1("COS", "the cosine of an angle in radians", math.Cos, "COS(1)", "0.5403023058681398"),
-	double1("TAN", "the tangent of an angle in radians", math.Tan, "TAN(1)", "1.5574077246549023"),
-	double1("COT", "the cotangent of an angle in radians", func(x float64) float64 { return 1 / math.Tan(x) }, "COT(1)", "0.6420926159343306"),
-	double1("ASIN", "the arc sine, in radians", math.Asin, "ASIN(1)", "1.5707963267948966"),
-	double1("ACOS", "the arc cosine, in radians; NaN outside of -1 to 1", math.Acos, "ACOS(2)", "NaN"),
+	double1("TAN", "the tangent of an angle in radians", tan, "TAN(1)", "1.5574077246549023"),
+	double1("COT", "the cotangent of an angle in radians", func(x float64) float64 { return 1 / tan(x) }, "COT(1)", "0.6420926159343306"),
+	double1("ASIN", "the arc sine, in radians", arcSin, "ASIN(1)", "1.5707963267948966"),
+	double1("ACOS", "the arc cosine, in radians; NaN outside of -1 to 1", arcCos, "ACOS(2)", "NaN"),
 	double1("ATAN", "the arc tangent, in radians", math.Atan, "ATAN(1)", "0.7853981633974483"),
 	double1("SINH", "the hyperbolic sine", sinh, "SINH(1)", "1.1752011936438014"),
-	double1("COSH", "the hyperbolic cosine", cosh, "COSH(1)", "1.543080634815244"),
+	double1("COSH", "the hyperbolic cosine", cosh, "COSH(3)", "10.067661995777765"),
 	double1("TANH", "the hyperbolic tangent", tanh, "TANH(1)", "0.7615941559557649"),
 	double1("DEGREES", "an angle in radians as degrees", func(x float64) float64 { return x * (180 / math.Pi) }, "DEGREES(PI())", "180.0"),
 	double1("RADIANS", "an angle in degrees as radians", func(x float64) float64 { return x * (math.Pi / 180) }, "RADIANS(180)", "3.141592653589793"),
@@ -92,26 +92,6 @@ func bindLog(args []Arg) (Kernel, error) {
 		return doubles1(math.Log), nil
 	}
 	return doubles2(func(base, x float64) float64 { return math.Log(x) / math.Log(base) }), nil
-}
-
-// log10 takes the power of two apart first, so that powers of ten come out whole.
-func log10(x float64) float64 {
-	if x <= 0 || math.IsInf(x, 1) || math.IsNaN(x) {
-		return math.Log10(x)
-	}
-	const (
-		inverseLn10 = 4.34294481903251816668e-01
-		log2High    = 3.01029995663611771306e-01
-		log2Low     = 3.69423907715893078616e-13
-	)
-	frac, exp := math.Frexp(x) // [0.5, 1)
-	k := exp - 1
-	if k < 0 {
-		k++
-	}
-	y := float64(k)
-	z := y*log2Low + inverseLn10*math.Log(math.Ldexp(frac, exp-k))
-	return z + y*log2High
 }
 
 func sinh(x float64) float64 {

@@ -2,6 +2,7 @@ package fn
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -212,8 +213,11 @@ func escapeRow(a []vec.Vec, i int) (rune, error) {
 
 func escapeRune(text string) (rune, error) {
 	r, w := utf8.DecodeRuneInString(text)
-	if w == 0 || w != len(text) {
-		return 0, fmt.Errorf("ESCAPE wants one character, got %q", text)
+	if text == "" {
+		return 0, nil
+	}
+	if w != len(text) {
+		return 0, fmt.Errorf("ESCAPE wants one character or none, got %q", text)
 	}
 	return r, nil
 }
@@ -381,6 +385,9 @@ func compileSimilar(p string, escape rune) (matcher, error) {
 		}
 	}
 	b.WriteString(`)\z`)
+	if re, err := regexp.Compile(b.String()); err == nil {
+		return re.MatchString, nil // SQL's class names are Go's too
+	}
 	re, err := compilePattern(b.String())
 	if err != nil {
 		return nil, fmt.Errorf("SIMILAR TO pattern %q: %w", p, err)

@@ -44,7 +44,7 @@ var stringFuncs = []*Func{
 	declare("REPLACE", "REPLACE(string, search, replacement)", "Gives the text with each occurrence of search replaced.",
 		sig{in: pp(pText, pText, pText), out: returnsString, eval: textEval(replaceRow)}, "REPLACE('hello', 'l', 'L')", "heLLo"),
 	declare("TRANSLATE|TRANSLATE3", "TRANSLATE(string, from, to)", "Replaces each character of from by the one at the same place in to; characters without a partner are taken away. A NULL to counts as empty.",
-		sig{in: pp(pText, pText, pText), out: returnsString, null: strictNull, eval: translateKernel}, "TRANSLATE('abc', 'ab', 'x')", "xc"),
+		sig{in: pp(pText, pText, pText), out: returnsString, null: butLast, eval: translateKernel}, "TRANSLATE('abc', 'ab', 'x')", "xc"),
 	declare("OVERLAY", "OVERLAY(string PLACING replacement FROM start [FOR length])", "Replaces length characters (by default as many as the replacement has) from a position counted from 1. A start outside of the text leaves it as it is.",
 		sig{in: pp(pText, pText, pInt, pInt), opt: 1, out: overlayType, eval: textEval(overlayRow)},
 		"OVERLAY('abcdef' PLACING 'XX' FROM 2 FOR 3)", "aXXef", "OVERLAY('abcdef' PLACING 'XX' FROM 9)", "abcdef"),

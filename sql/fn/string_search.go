@@ -19,7 +19,7 @@ var searchFuncs = []*Func{
 	declare("LOCATE", "LOCATE(search, string[, start])", "Gives the place, counted from 1, where search first occurs in the text at or after start; 0 where it does not.",
 		sig{in: pp(pText, pText, pInt), opt: 1, out: returnsInt, eval: intEval(locateRow)}, "LOCATE('l', 'hello', 4)", "4"),
 	declare("INSTR", "INSTR(string, search[, start[, occurrence]])", "Gives the place, counted from 1, where search occurs in the text for the given time; 0 where it does not. A negative start counts and searches from the end.",
-		sig{in: pp(pText, pText, pInt, pInt), opt: 2, out: returnsInt, eval: intEval(instrRow)}, "INSTR('abcabc', 'c', 1, 2)", "6", "INSTR('abcabc', 'c', -1)", "6"),
+		sig{in: pp(pText, pText, pInt, pInt), opt: 2, out: returnsInt, eval: fixedCtxEval(types.IntType, instrRow)}, "INSTR('abcabc', 'c', 1, 2)", "6", "INSTR('abcabc', 'c', -1)", "6"),
 	declare("CHAR_LENGTH|CHARACTER_LENGTH|LENGTH", "CHAR_LENGTH(string)", "Counts the characters (code points).",
 		sig{in: pp(pText), out: returnsInt, eval: intEval(charLengthRow)}, "CHAR_LENGTH('héllo')", "5", "CHARACTER_LENGTH('日本')", "2"),
 	declare("OCTET_LENGTH", "OCTET_LENGTH(string)", "Counts the bytes of the text (in UTF-8) or of the bytes. Flink does not have it.",
@@ -72,6 +72,9 @@ func locateRow(a []vec.Vec) func(int) (int32, bool) {
 // locate gives the place, from 1, of search in s at or after the place from.
 func locate(s, search string, from int64) int {
 	skipped := 0
+	if search == "" {
+		return 1
+	}
 	if from > 1 {
 		if from > int64(len(s)) {
 			return 0
@@ -87,7 +90,7 @@ func locate(s, search string, from int64) int {
 	return skipped + utf8.RuneCountInString(s[:j]) + 1
 }
 
-func instrRow(a []vec.Vec) func(int) (int32, bool) {
+func instrRow(_ *Ctx, a []vec.Vec, fail *failure) func(int) (int32, bool) {
 	s, search := vec.TextOf(a[0]), vec.TextOf(a[1])
 	from, times := ints{}, ints{}
 	if len(a) > 2 {
@@ -104,10 +107,13 @@ func instrRow(a []vec.Vec) func(int) (int32, bool) {
 		if len(a) > 3 {
 			n = times.at(i)
 		}
-		if n < 1 {
+		switch {
+		case n < 1:
+			fail.at(i, fmt.Errorf("INSTR wants an occurrence of 1 or more, got %d", n))
+			return 0, false
+		case start == 0:
 			return 0, true
-		}
-		if start < 0 {
+		case start < 0:
 			return int32(instrBack(s.String(i), search.String(i), start, n)), true
 		}
 		at := 0
@@ -261,7 +267,9 @@ func splitColumn(_ *Ctx, a []vec.Vec, m validity, _ *failure) arrow.Array {
 				}
 			} else {
 				for part := range strings.SplitSeq(v, p) {
-					b.add(part)
+					if v != "" {
+						b.add(part)
+					}
 				}
 			}
 		}

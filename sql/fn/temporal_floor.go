@@ -40,7 +40,7 @@ func bindRoundTime(name string, args []Arg, up bool) (*Call, error) {
 // gives the next.
 func roundTo(unit string, up bool, t types.Type) (func(us int64, ns int16) (int64, int16), bool) {
 	if size, ok := unitSize[unit]; ok {
-		if t.Kind == types.Date {
+		if t.Kind == types.Date || t.Kind == types.Time0 && size == usDay {
 			return func(us int64, ns int16) (int64, int16) { return us, ns }, true
 		}
 		return roundClock(size, up), true

@@ -145,6 +145,9 @@ func bindToTimestamp(args []Arg) (Kernel, error) {
 	return eval(t, func(_ *Ctx, a []vec.Vec, m validity, _ *failure) arrow.Array {
 		s, f := vec.TextOf(a[0]), pattern.formats(a)
 		return instantColumn(t, m, func(i int) (int64, int16, bool) {
+			if pattern.bad {
+				return 0, 0, false
+			}
 			us, _, ok := readTimestamp(s.String(i), f, i)
 			return truncMicros(us, 3), 0, ok
 		})
@@ -154,8 +157,8 @@ func bindToTimestamp(args []Arg) (Kernel, error) {
 // timePattern is an optional pattern argument as Bind sees it: none is the default form.
 type timePattern struct {
 	one  *timeFormat
-	none bool // no pattern, or one that cannot be read, with which only the default form fits
-	bad  bool
+	none bool
+	bad  bool // it cannot be read, and so no text fits
 }
 
 func readPattern(args []Arg) (timePattern, error) {
@@ -167,11 +170,8 @@ func readPattern(args []Arg) (timePattern, error) {
 }
 
 func (p timePattern) formats(a []vec.Vec) *formats {
-	if p.none {
+	if p.none || p.bad {
 		return nil
-	}
-	if p.bad {
-		return &formats{one: &timeFormat{fields: []timeField{{text: "\x00"}}}}
 	}
 	return formatsOf(p.one, a, 1, false)
 }
