@@ -35,38 +35,39 @@ type assembly struct {
 
 // assemble cuts the plan and makes its tasks, restored from the checkpoint where there is one. On an error what
 // was opened is closed.
-func assemble(ctx context.Context, run *runtime, p *planner.Plan, from *checkpoint.Checkpoint) (a *assembly, err error) {
-	a = &assembly{run: run, graph: newGraph(p), ctx: ctx, single: run.single}
-	defer func() {
-		if err != nil {
-			a.close()
-		}
-	}()
+func assemble(ctx context.Context, run *runtime, p *planner.Plan, from *checkpoint.Checkpoint) (*assembly, error) {
+	a := &assembly{run: run, graph: newGraph(p), ctx: ctx, single: run.single}
+	if err := a.build(from); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *assembly) build(from *checkpoint.Checkpoint) error {
 	for _, s := range a.graph.stages {
 		for i := range s.parallelism {
-			t := &task{name: fmt.Sprintf("%s/%d", s.name, i), instance: i, run: run, ctx: ctx, in: newInbox(), wm: types.MinTime}
+			t := &task{name: fmt.Sprintf("%s/%d", s.name, i), instance: i, run: a.run, ctx: a.ctx, in: newInbox(), wm: types.MinTime}
 			s.tasks = append(s.tasks, t)
 			a.tasks = append(a.tasks, t)
 		}
 	}
 	for _, s := range a.graph.stages {
 		if err := a.buildStage(s, from); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, t := range a.tasks {
 		for _, l := range t.ops {
 			t.at = l.name
+			l.opened = true
 			if err := l.op.Open(l.ctx); err != nil {
-				return nil, t.blame(err)
+				return t.blame(err)
 			}
 			l.tick, _ = l.op.(op.Ticker)
 		}
 	}
-	if err := a.recommit(from); err != nil {
-		return nil, err
-	}
-	return a, nil
+	return a.recommit(from)
 }
 
 // settle starts what needs no waiting: operators, and source instances that have no split, whose end is carried

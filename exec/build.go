@@ -31,6 +31,8 @@ func newOperator(n planner.Node, s *planner.Settings) (op.Operator, error) {
 		return op.NewDedup(n, s)
 	case *planner.TopN:
 		return op.NewTopN(n, s)
+	case *planner.Join:
+		return op.NewJoin(n, s)
 	case *planner.Union:
 		return union{}, nil
 	}

@@ -76,6 +76,8 @@ type opLink struct {
 	wm    types.Time // last passed on
 	next  fanout
 	stats *nodeStats
+	// opened: Open was called, so Close must be.
+	opened bool
 }
 
 // Emit passes rows on.

@@ -171,3 +171,23 @@ func TestCheckpointsWhileRunning(t *testing.T) {
 		t.Errorf("%v, got\n%s\nwant\n%s", err, g.sorted(), want)
 	}
 }
+
+func TestPlansThatCannotStart(t *testing.T) {
+	scan := scanOf("t", &table{splits: [][]row{manyRows(3)}, chunk: 3})
+	for _, c := range []struct {
+		root planner.Node
+		want string
+	}{
+		{collect(&planner.Match{Base: &planner.Base{ID: "m", Out: rowSchema}, Input: scan}), `Match "m": there is no operator`},
+		{sinkOf(scan, scan.Config), `table "out" cannot be written`},
+	} {
+		r := fakeRuntime(Options{}, identity)
+		r.operator = func(planner.Node, *planner.Settings) (op.Operator, error) {
+			return nil, errors.New("there is no operator")
+		}
+		_, err := start(context.Background(), &planner.Plan{Roots: []planner.Node{c.root}}, r)
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+}

@@ -412,7 +412,9 @@ func (t *task) close() error {
 		errs = append(errs, t.src.close())
 	}
 	for _, l := range t.ops {
-		errs = append(errs, l.op.Close())
+		if l.opened {
+			errs = append(errs, l.op.Close())
+		}
 	}
 	for _, s := range t.sinks {
 		errs = append(errs, s.sink.Close())
