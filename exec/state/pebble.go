@@ -88,7 +88,11 @@ func scanPebble(r pebble.Reader, lo, hi []byte, visit func(key, value []byte) er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, it.Close()) }()
+	defer func() {
+		if e := it.Close(); err == nil { // an error of visit comes back as it is, as from the memory store
+			err = e
+		}
+	}()
 	for ok := it.First(); ok; ok = it.Next() {
 		value, err := it.ValueAndErr()
 		if err != nil {

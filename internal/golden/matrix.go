@@ -1,0 +1,263 @@
+package golden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"weir/exec"
+	"weir/exec/state"
+	"weir/planner"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// Run is one way to run a query.
+type Run struct {
+	Seed       uint64 // of the simulation
+	Goroutines bool   // not simulated
+	Parallel   int
+	Batch      int
+	Pebble     bool
+	Crash      bool // after each checkpoint; simulated only
+}
+
+// String gives the flags of `weir test` that replay the run.
+func (r Run) String() string {
+	var b strings.Builder
+	if r.Goroutines {
+		b.WriteString("-goroutines")
+	} else {
+		fmt.Fprintf(&b, "-seed %d", r.Seed)
+	}
+	fmt.Fprintf(&b, " -parallel %d -batch %d", r.Parallel, r.Batch)
+	if r.Pebble {
+		b.WriteString(" -pebble")
+	}
+	if r.Crash {
+		b.WriteString(" -crash")
+	}
+	return b.String()
+}
+
+// exact tells whether the run's changelog is the one expected, change by change.
+func (r Run) exact() bool { return r.Parallel == 1 && !r.Crash }
+
+var (
+	parallels = []int{1, 3}
+	batches   = []int{1, 3, 4096}
+)
+
+// everyRun is the whole matrix.
+func everyRun() []Run {
+	var out []Run
+	for _, goroutines := range []bool{false, true} {
+		for _, p := range parallels {
+			for _, n := range batches {
+				for _, pebble := range []bool{false, true} {
+					out = append(out, Run{Goroutines: goroutines, Parallel: p, Batch: n, Pebble: pebble})
+					if !goroutines {
+						out = append(out, Run{Parallel: p, Batch: n, Pebble: pebble, Crash: true})
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// pairwise picks runs of the matrix until each pair of choices is in one of them.
+func pairwise() []Run {
+	pairs := func(r Run) (out []string) {
+		choices := []string{fmt.Sprint("g", r.Goroutines), fmt.Sprint("p", r.Parallel), fmt.Sprint("n", r.Batch), fmt.Sprint("s", r.Pebble), fmt.Sprint("c", r.Crash)}
+		for i, a := range choices {
+			for _, b := range choices[:i] {
+				out = append(out, a+" "+b)
+			}
+		}
+		return out
+	}
+	all := everyRun()
+	open := map[string]bool{}
+	for _, r := range all {
+		for _, p := range pairs(r) {
+			open[p] = true
+		}
+	}
+	var picked []Run
+	for len(open) > 0 {
+		best, most := 0, 0
+		for i, r := range all {
+			n := 0
+			for _, p := range pairs(r) {
+				if open[p] {
+					n++
+				}
+			}
+			if n > most {
+				best, most = i, n
+			}
+		}
+		picked = append(picked, all[best])
+		for _, p := range pairs(all[best]) {
+			delete(open, p)
+		}
+	}
+	return picked
+}
+
+// runs are those to compare with the first one.
+func (o *Options) runs() []Run {
+	switch {
+	case o.Only != nil:
+		return []Run{*o.Only}
+	case o.Full:
+		return everyRun()
+	}
+	return pairwise()
+}
+
+// first is the run whose rows are compared with what the file expects.
+func (o *Options) first() Run { return Run{Seed: o.Seed, Parallel: 1, Batch: 4096} }
+
+// planned is a query with its plan for each parallelism.
+type planned struct {
+	r      *runner
+	src    string
+	plans  map[int]*planner.Plan
+	schema types.Schema
+}
+
+func (p *planned) plan(parallel int) (*planner.Plan, error) {
+	if plan := p.plans[parallel]; plan != nil {
+		return plan, nil
+	}
+	stmt, err := p.r.parse(p.src)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := p.r.s.PlanWith(p.src, stmt, func(s *planner.Settings) { s.Parallelism = parallel })
+	if err != nil {
+		return nil, err
+	}
+	p.plans[parallel] = plan
+	return plan, nil
+}
+
+// straight tells whether each node has one input at most. Where rows of several meet, their order is
+// chance, or follows the size of batches.
+func straight(plan *planner.Plan) bool {
+	var walk func(planner.Node) bool
+	walk = func(n planner.Node) bool {
+		ins := n.Inputs()
+		return len(ins) == 0 || len(ins) == 1 && walk(ins[0])
+	}
+	for _, r := range plan.Roots {
+		if !walk(r) {
+			return false
+		}
+	}
+	return true
+}
+
+var seedNote = regexp.MustCompile(` \(seed \d+\)$`)
+
+// run makes one run and gives its changes.
+func (p *planned) run(r Run) (rows []row, err error) {
+	plan, err := p.plan(r.Parallel)
+	if err != nil {
+		return nil, err
+	}
+	at := *plan
+	at.Settings.BatchRows = r.Batch
+	err = p.r.execute(&at, r, func(b *vec.Batch) error {
+		rows = append(rows, rowsOf(b, p.schema, plan.Settings.Zone)...)
+		return nil
+	})
+	return rows, err
+}
+
+// execute runs a plan to its end, within the time a run may take.
+func (r *runner) execute(plan *planner.Plan, how Run, rows func(*vec.Batch) error) error {
+	ctx, cancel := context.WithTimeout(r.ctx, r.opts.Timeout)
+	defer cancel()
+	r.report.Runs++
+	opts := r.s.ExecOptions(rows)
+	opts.Interval = 0
+	if how.Pebble {
+		opts.NewStore, opts.MemoryLimit = newLazyPebble, 1 // everything spills
+	}
+	var err error
+	if how.Goroutines {
+		var job *exec.Job
+		if job, err = exec.Run(ctx, plan, opts); err == nil {
+			err = job.Wait()
+		}
+	} else {
+		so := exec.SimOptions{Seed: how.Seed, CrashAfterCheckpoint: how.Crash}
+		if how.Pebble || how.Crash {
+			so.Checkpoint = 0.1
+		}
+		_, err = exec.Simulate(ctx, plan, opts, so)
+	}
+	if err == nil {
+		return nil
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("internal error: the run has not ended after %s", r.opts.Timeout)
+	}
+	return errors.New(seedNote.ReplaceAllString(err.Error(), ""))
+}
+
+// lazyPebble opens its database at the first write: most tasks keep no state.
+type lazyPebble struct{ db state.Snapshotter }
+
+func newLazyPebble(string) (state.Snapshotter, error) { return &lazyPebble{}, nil }
+
+func (l *lazyPebble) Get(key []byte) ([]byte, bool, error) {
+	if l.db == nil {
+		return nil, false, nil
+	}
+	return l.db.Get(key)
+}
+
+func (l *lazyPebble) Set(key, value []byte) error {
+	if l.db == nil {
+		db, err := state.OpenPebbleInMemory()
+		if err != nil {
+			return err
+		}
+		l.db = db
+	}
+	return l.db.Set(key, value)
+}
+
+func (l *lazyPebble) Delete(key []byte) error {
+	if l.db == nil {
+		return nil
+	}
+	return l.db.Delete(key)
+}
+
+func (l *lazyPebble) Scan(lo, hi []byte, visit func(key, value []byte) error) error {
+	if l.db == nil {
+		return nil
+	}
+	return l.db.Scan(lo, hi, visit)
+}
+
+func (l *lazyPebble) Snapshot() (state.Snapshot, error) {
+	if l.db == nil {
+		return state.NewMemory().Snapshot()
+	}
+	return l.db.Snapshot()
+}
+
+func (l *lazyPebble) Close() error {
+	if l.db == nil {
+		return nil
+	}
+	return l.db.Close()
+}

@@ -1,0 +1,121 @@
+package golden
+
+import (
+	"fmt"
+	"strings"
+
+	"weir/planner"
+)
+
+// query runs a query once for what the file expects, then over the matrix.
+func (r *runner) query(b *block) (got []string, failure string) {
+	r.report.Queries++
+	p := &planned{r: r, src: strings.TrimRight(r.expand(b.text()), "; \n"), plans: map[int]*planner.Plan{}}
+	plan, err := p.plan(1)
+	if err != nil {
+		return r.errorLines(err), bug(err)
+	}
+	p.schema = planner.Columns(plan)
+	exact := straight(plan)
+	if !exact && len(b.args) == 0 && !b.wantsError() {
+		return nil, "rows of several inputs meet in this query, so the order of its changes is chance: write `query final` or `query sorted`"
+	}
+	first := r.opts.first()
+	rows, err := p.run(first)
+	if f := bug(err); f != "" {
+		return nil, r.replay(b, first, f)
+	}
+	var table []row
+	if err == nil {
+		if table, err = fold(rows); err != nil {
+			return nil, r.replay(b, first, err.Error())
+		}
+		got = p.lines(b, rows, table)
+	} else {
+		got = r.errorLines(err)
+	}
+	if b.todo {
+		return got, "" // one run is enough to know
+	}
+	if failure := compare(b, got); failure != "" && !r.opts.Rewrite {
+		return got, r.replay(b, first, failure)
+	}
+	for _, how := range r.opts.runs() {
+		if !how.Goroutines && how.Seed == 0 {
+			how.Seed = r.opts.Seed
+		}
+		if r.opts.Logf != nil {
+			r.opts.Logf("%s:%d: %s", r.report.Path, b.line, how)
+		}
+		other, otherErr := p.run(how)
+		if f := p.differ(exact && how.exact() && !b.has("sorted"), rows, table, err, other, otherErr); f != "" {
+			return got, r.replay(b, how, f)
+		}
+	}
+	return got, ""
+}
+
+// replay says what went wrong and how to see it again.
+func (r *runner) replay(b *block, how Run, what string) string {
+	return fmt.Sprintf("%s\nto replay: weir test %s %s:%d", strings.TrimRight(what, "\n"), how, r.report.Path, b.line)
+}
+
+// lines are the rows as the block wants to see them.
+func (p *planned) lines(b *block, changes, table []row) []string {
+	names := make(row, 0, len(p.schema)+1)
+	for _, c := range p.schema {
+		names = append(names, quote(c.Name))
+	}
+	if b.has("final") {
+		return lines(names, table)
+	}
+	if b.has("sorted") {
+		changes = sorted(changes)
+	}
+	return lines(append(row{"kind"}, names...), changes)
+}
+
+// differ compares a run with the first one.
+func (p *planned) differ(exact bool, rows, table []row, err error, other []row, otherErr error) string {
+	switch {
+	case err != nil && otherErr != nil:
+		return bug(otherErr)
+	case otherErr != nil:
+		return "query fails in one of its runs: " + otherErr.Error()
+	case err != nil:
+		return "query should fail, but does not in one of its runs"
+	case exact:
+		if sameChanges(rows, other) {
+			return ""
+		}
+		return p.difference("changelogs", rows, other, true)
+	}
+	otherTable, err := fold(other)
+	if err != nil {
+		return "in one of its runs: " + err.Error()
+	}
+	if same(table, otherTable, p.schema) {
+		return ""
+	}
+	return p.difference("tables", table, otherTable, false)
+}
+
+func (p *planned) difference(what string, rows, other []row, kinds bool) string {
+	names := row(p.schema.Names())
+	if kinds {
+		names = append(row{"kind"}, names...)
+	}
+	return what + " of two runs differ: the first run gives\n" + indent(lines(names, rows)) + "the other\n" + indent(lines(names, other))
+}
+
+func sameChanges(a, b []row) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].key() != b[i].key() {
+			return false
+		}
+	}
+	return true
+}
