@@ -247,7 +247,7 @@ func (d *demo) drain(ctx context.Context) error {
 		}
 		d.say("-- %s", d.status())
 		quiet := time.Since(time.UnixMilli(d.lastRow.Load()))
-		if d.openWindows() == 0 && quiet > 2*time.Second {
+		if session.Sum(d.job.Stats()).Groups == 0 && quiet > 2*time.Second {
 			return nil
 		}
 	}
@@ -256,18 +256,12 @@ func (d *demo) drain(ctx context.Context) error {
 
 // status is one line: rates, watermark, and what the next window waits for.
 func (d *demo) status() string {
-	var read int64
-	wm := types.MaxTime
-	var behind time.Duration
-	for _, n := range d.job.Stats() {
-		if n.Name == "Scan" {
-			read, wm, behind = read+n.RowsOut, min(wm, n.Watermark), max(behind, n.Behind)
-		}
+	t := session.Sum(d.job.Stats())
+	line := fmt.Sprintf("%d sent, %d read, %d rows landed", d.sent.Load(), t.Read, d.landed.Load())
+	if t.Behind > time.Second {
+		line += fmt.Sprintf(", %s behind", t.Behind.Round(time.Second))
 	}
-	line := fmt.Sprintf("%d sent, %d read, %d rows landed", d.sent.Load(), read, d.landed.Load())
-	if behind > time.Second {
-		line += fmt.Sprintf(", %s behind", behind.Round(time.Second))
-	}
+	wm := t.Watermark
 	if wm == types.MinTime || wm == types.MaxTime {
 		return line + "; no watermark yet: no record has come"
 	}
@@ -277,13 +271,6 @@ func (d *demo) status() string {
 
 func clock(ms int64) string { return time.UnixMilli(ms).UTC().Format("15:04:05.0") }
 
-// openWindows counts the groups that the window aggregate still holds.
-func (d *demo) openWindows() int64 {
-	var n int64
-	for _, s := range d.job.Stats() {
-		n += s.Groups
-	}
-	return n
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ")
 }
-
-func indent(text string) string { return "  " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  ") }

@@ -149,18 +149,8 @@ func (r *script) insert(ctx context.Context, res *session.Result) error {
 
 // printStats prints the rows read and the rows handed to the sink as a line of JSON.
 func (r *script) printStats(stats []exec.NodeStats, took time.Duration) {
-	var in, out, late, rejected int64
-	for _, n := range stats {
-		switch n.Name {
-		case "Scan", "Values":
-			in += n.RowsOut
-		case "Sink", "Collect":
-			out += n.RowsIn
-		}
-		late += n.Late
-		rejected += n.Rejected
-	}
-	fmt.Fprintf(r.errs, `{"rows_read":%d,"rows_to_sink":%d,"late_rows":%d,"rejected_records":%d,"wall_ms":%d}`+"\n", in, out, late, rejected, took.Milliseconds())
+	t := session.Sum(stats)
+	fmt.Fprintf(r.errs, `{"rows_read":%d,"rows_to_sink":%d,"late_rows":%d,"rejected_records":%d,"wall_ms":%d}`+"\n", t.Read, t.Given, t.Late, t.Rejected, took.Milliseconds())
 }
 
 // isTerminal tells whether a person looks at the output.

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -95,6 +96,7 @@ func (s *Session) Config(ctx context.Context) (aws.Config, error) {
 	if err != nil {
 		return cfg, fmt.Errorf("aws: %w", err)
 	}
+	cfg.HTTPClient = plainBody{cfg.HTTPClient} // not before: loading may add AWS_CA_BUNDLE to the client
 	if s.provider == "ASSUME_ROLE" {
 		s.assumeRole(&cfg)
 	}
@@ -103,9 +105,6 @@ func (s *Session) Config(ctx context.Context) (aws.Config, error) {
 	}
 	if cfg.Region == "" {
 		return cfg, errors.New("no AWS region: set 'aws.region' on the table, or AWS_REGION")
-	}
-	if loopback(s.Endpoint) && s.provider == "AUTO" {
-		s.fillLocalCredentials(ctx, &cfg)
 	}
 	return cfg, nil
 }
@@ -118,22 +117,14 @@ func (s *Session) region() string {
 	return s.Region
 }
 
-// fillLocalCredentials signs requests to this machine with dummy keys when there are none: servers
-// here want a signature and do not check it.
-func (s *Session) fillLocalCredentials(ctx context.Context, cfg *aws.Config) {
-	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
-	defer cancel()
-	if cfg.Credentials != nil {
-		if _, err := cfg.Credentials.Retrieve(short); err == nil {
-			return
-		}
-	}
-	cfg.Credentials = credentials.NewStaticCredentialsProvider("local", "local", "")
-}
-
 func (s *Session) credentials() ([]func(*config.LoadOptions) error, error) {
 	var opts []func(*config.LoadOptions) error
 	switch s.provider {
+	case "AUTO":
+		// Servers on this machine want a signature and do not check it: no search for real credentials.
+		if loopback(s.Endpoint) && os.Getenv("AWS_ACCESS_KEY_ID") == "" {
+			opts = append(opts, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("local", "local", "")))
+		}
 	case "BASIC":
 		if s.accessKey == "" || s.secretKey == "" {
 			return nil, errors.New("'aws.credentials.provider' = 'BASIC' wants 'aws.credentials.basic.accesskeyid' and 'aws.credentials.basic.secretkey'")
@@ -179,18 +170,18 @@ func (s *Session) assumeRole(cfg *aws.Config) {
 }
 
 // httpClient keeps a connection a shard, and gives up on a server that does not answer.
-func (s *Session) httpClient() plainBody {
-	return plainBody{awshttp.NewBuildableClient().WithTimeout(30 * time.Second).WithTransportOptions(func(t *http.Transport) {
+func (s *Session) httpClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTimeout(30 * time.Second).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = 64
 		if s.trustAllCerts {
 			t.TLSClientConfig.InsecureSkipVerify = true
 		}
-	})}
+	})
 }
 
 // plainBody hides that a request body can WriteTo: the SDK closes the body as soon as the response
 // starts, WriteTo then fails, and net/http drops the connection in the middle of the response.
-type plainBody struct{ next *awshttp.BuildableClient }
+type plainBody struct{ next config.HTTPClient }
 
 // Do sends a request.
 func (c plainBody) Do(r *http.Request) (*http.Response, error) {

@@ -136,7 +136,7 @@ func (m *live) draw() {
 }
 
 func (m *live) status() string {
-	in, out, wm := totals(m.running.Stats())
+	t := session.Sum(m.running.Stats())
 	state := "running"
 	switch {
 	case m.ended:
@@ -145,7 +145,7 @@ func (m *live) status() string {
 		state = "held"
 	}
 	took := time.Since(m.began).Seconds()
-	return fmt.Sprintf("%s  %d rows read (%.0f/s)  %d changes  watermark %s", state, in, float64(in)/max(took, 0.001), out, watermarkText(wm))
+	return fmt.Sprintf("%s  %d rows read (%.0f/s)  %d changes  watermark %s", state, t.Read, float64(t.Read)/max(took, 0.001), t.Given, watermarkText(t.Watermark))
 }
 
 // View is the screen.

@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/term"
 
-	"weir/exec"
 	"weir/internal/render"
 	"weir/internal/session"
 	"weir/sql/types"
@@ -109,29 +108,14 @@ func (p *prompt) progress(running *session.Running) (stop func()) {
 				return
 			case <-tick.C:
 			}
-			in, out, wm := totals(running.Stats())
-			if out == last {
-				fmt.Fprintf(p.err, "-- %d rows read, %d given, watermark %s\n", in, out, watermarkText(wm))
+			t := session.Sum(running.Stats())
+			if t.Given == last {
+				fmt.Fprintf(p.err, "-- %d rows read, %d given, watermark %s\n", t.Read, t.Given, watermarkText(t.Watermark))
 			}
-			last = out
+			last = t.Given
 		}
 	}()
 	return func() { close(done) }
-}
-
-// totals are rows read, rows given, and the least watermark of the sources.
-func totals(stats []exec.NodeStats) (in, out int64, wm types.Time) {
-	wm = types.MaxTime
-	for _, n := range stats {
-		switch n.Name {
-		case "Scan", "Values":
-			in += n.RowsOut
-			wm = min(wm, n.Watermark)
-		case "Collect", "Sink":
-			out += n.RowsIn
-		}
-	}
-	return in, out, wm
 }
 
 func watermarkText(wm types.Time) string {
