@@ -131,16 +131,7 @@ type grouping struct {
 // which the select list is bound.
 func (b *binder) aggregate(q *ast.Select, order []*ast.OrderItem, in Node, s *scope) (Node, *scope, error) {
 	g := &grouping{b: b, in: in, s: s, q: q, calls: map[*ast.Call]int{}}
-	if err := g.groupBy(); err != nil {
-		return nil, nil, err
-	}
-	for i, k := range g.keys {
-		g.keyAt = append(g.keyAt, g.column(k, fmt.Sprintf("$key%d", i)))
-	}
-	if err := g.aggregates(outputs(q, order)); err != nil {
-		return nil, nil, err
-	}
-	n, agg, err := g.node()
+	n, agg, err := b.aggregateInto(g, order)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -152,11 +143,26 @@ func (b *binder) aggregate(q *ast.Select, order []*ast.OrderItem, in Node, s *sc
 	if q.Having == nil {
 		return n, post, nil
 	}
+	post.subs = &subScope{node: n}
 	cond, err := b.condition(post, q.Having)
 	if err != nil {
 		return nil, nil, err
 	}
-	return filter(n, cond), post, nil
+	return filter(post.subs.node, cond), post, nil
+}
+
+// aggregateInto binds the keys and the aggregates of a grouping and makes its node.
+func (b *binder) aggregateInto(g *grouping, order []*ast.OrderItem) (Node, *aggScope, error) {
+	if err := g.groupBy(); err != nil {
+		return nil, nil, err
+	}
+	for i, k := range g.keys {
+		g.keyAt = append(g.keyAt, g.column(k, fmt.Sprintf("$key%d", i)))
+	}
+	if err := g.aggregates(outputs(g.q, order)); err != nil {
+		return nil, nil, err
+	}
+	return g.node()
 }
 
 // windowProps adds every window property that the expressions ask for to the aggregate, before its columns are used.
@@ -311,6 +317,7 @@ func (b *binder) grouped(s *scope, e ast.Expr) (Expr, bool, error) {
 		}
 	}
 	inner := *a.in
+	inner.subs = nil
 	x, err := b.plainExpr(&inner, e)
 	if err == nil {
 		if k, ok := a.key(x); ok {

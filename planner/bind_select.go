@@ -30,37 +30,35 @@ func (b *binder) selectQuery(q *ast.Select, order []*ast.OrderItem, outer *scope
 		return nil, err
 	}
 	s.outer, s.windows = outer, q.Windows
-	if q.Where != nil {
-		if in, s, err = b.where(in, s, q.Where); err != nil {
-			return nil, err
-		}
+	if in, err = b.where(in, s, q.Where); err != nil {
+		return nil, err
 	}
 	if b.aggregated(q, order) {
 		if in, s, err = b.aggregate(q, order, in, s); err != nil {
 			return nil, err
 		}
 	}
-	if in, s, err = b.overs(q, order, in, s); err != nil {
+	if in, err = b.overs(q, order, in, s); err != nil {
 		return nil, err
 	}
-	if in, s, err = b.subqueries(q, in, s); err != nil {
-		return nil, err
-	}
+	s.subs = &subScope{node: in}
 	items, err := b.items(q, s)
 	if err != nil {
 		return nil, err
 	}
+	in = s.subs.node
 	if q.Qualify != nil {
 		cond, err := b.condition(s, q.Qualify)
 		if err != nil {
 			return nil, err
 		}
-		in = filter(in, cond)
+		in = filter(s.subs.node, cond)
+		s.subs.node = in
 	}
-	return b.finishSelect(q, order, in, s, items)
+	return b.finishSelect(q, order, s, items)
 }
 
-func (b *binder) finishSelect(q *ast.Select, order []*ast.OrderItem, in Node, s *scope, items []item) (*selected, error) {
+func (b *binder) finishSelect(q *ast.Select, order []*ast.OrderItem, s *scope, items []item) (*selected, error) {
 	visible := len(items)
 	keys, items, err := b.orderKeys(order, s, items, !q.Distinct)
 	if err != nil {
@@ -70,7 +68,7 @@ func (b *binder) finishSelect(q *ast.Select, order []*ast.OrderItem, in Node, s 
 	for i, it := range items {
 		exprs[i], names[i] = it.expr, it.name
 	}
-	var out Node = project(in, exprs, uniquify(names))
+	var out Node = project(s.subs.node, exprs, uniquify(names))
 	if q.Distinct {
 		out = distinct(out)
 	}
@@ -99,35 +97,43 @@ func (b *binder) condition(s *scope, e ast.Expr) (Expr, error) {
 	return b.boolean(e, x)
 }
 
-// where filters. An aggregate in it has no group yet.
-func (b *binder) where(in Node, s *scope, cond ast.Expr) (Node, *scope, error) {
-	if call := findAgg(cond); call != nil {
-		return nil, nil, sql.Errorf(call, "aggregate %s is not allowed in WHERE", call.Name.Last()).WithHint("put the condition into HAVING")
+// where filters. Its conditions also make the joins of FROM what they are, and its subqueries are joins.
+// An aggregate in it has no group yet.
+func (b *binder) where(in Node, s *scope, cond ast.Expr) (Node, error) {
+	if cond == nil {
+		in = b.settle(in, nil)
+		s.refresh(in)
+		return in, nil
 	}
-	var rest []ast.Expr
+	if call := findAgg(cond); call != nil {
+		return nil, sql.Errorf(call, "aggregate %s is not allowed in WHERE", call.Name.Last()).WithHint("put the condition into HAVING")
+	}
+	var plain []ast.Expr
+	var subs []ast.Expr
 	for _, c := range astConjuncts(cond) {
-		n, done, err := b.whereSubquery(in, s, c)
-		if err != nil {
-			return nil, nil, err
+		if hasSubquery(c) {
+			subs = append(subs, c)
+		} else {
+			plain = append(plain, c)
 		}
-		if done {
-			in = n
-			continue
-		}
-		rest = append(rest, c)
 	}
 	var conds []Expr
-	for _, c := range rest {
+	for _, c := range plain {
 		x, err := b.condition(s, c)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		conds = append(conds, conjuncts(x)...)
+		conds = append(conds, conjuncts(b.fold(x))...)
 	}
-	if len(conds) == 0 {
-		return in, s, nil
+	in = b.settle(in, conds)
+	s.refresh(in)
+	for _, c := range subs {
+		var err error
+		if in, err = b.whereSubquery(in, s, c); err != nil {
+			return nil, err
+		}
 	}
-	return filter(in, b.fold(conjoin(conds))), s, nil
+	return in, nil
 }
 
 func astConjuncts(e ast.Expr) []ast.Expr {
@@ -365,7 +371,7 @@ func (b *binder) order(q *ast.Sort, sel *selected, offset, fetch int64) (Node, e
 	first := sel.order[0]
 	temporal := out[first.Col].TimeAttr != types.NotTime && !first.Desc
 	if !temporal && !b.p.Settings.Batch {
-		return nil, sql.Errorf(q.OrderBy[0], "an endless query cannot be sorted by %q", out[first.Col].Name).
+		return nil, sql.Errorf(q.OrderBy[0], "an endless query cannot be sorted by this").
 			WithHint("sort by the row-time attribute first, ascending, or add a LIMIT, or SET 'execution.runtime-mode' = 'batch'")
 	}
 	n = &Sort{Base: newBase(out), Input: n, Keys: sel.order, Temporal: !b.p.Settings.Batch}

@@ -18,6 +18,9 @@ func changelog(roots []Node) error {
 	for _, n := range postorder(roots) {
 		info := n.Info()
 		info.UpsertKeys = upsertKeys(n)
+		if j, ok := n.(*Join); ok {
+			j.LeftKey, j.RightKey = stateKey(j.Left, j.Keys.Left), stateKey(j.Right, j.Keys.Right)
+		}
 		mode, err := emits(n)
 		if err != nil {
 			return err
@@ -232,4 +235,16 @@ func joinNeeds(n *Join, port int, own bool) bool {
 		return true
 	}
 	return own
+}
+
+// stateKey says how a join keeps an input: by its shortest key, one that the join key holds first.
+func stateKey(in Node, joinKey []int) StateKey {
+	var out StateKey
+	for _, k := range in.Info().UpsertKeys {
+		inKey := subset(k, joinKey)
+		if out.Unique == nil || inKey && !out.InJoinKey || inKey == out.InJoinKey && len(k) < len(out.Unique) {
+			out = StateKey{Unique: k, InJoinKey: inKey}
+		}
+	}
+	return out
 }

@@ -36,7 +36,7 @@ func DDL(t *Table, secrets bool) string {
 		}
 		v := t.Options[k]
 		if t.secrets[k] && !secrets {
-			v = "****"
+			v = masked
 		}
 		fmt.Fprintf(&b, "  %s = %s", quoteText(k), quoteText(v))
 	}

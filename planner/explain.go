@@ -147,7 +147,15 @@ func moreText(n Node, in types.Schema) string {
 	case *Sort:
 		return ": by " + sortText(n.Keys, in)
 	case *TopN:
-		return fmt.Sprintf(": rows %d to %d%s by %s", n.Offset+1, n.Offset+n.Fetch, partitionText(n.Partition, in), sortText(n.Keys, in))
+		to := fmt.Sprint(n.Offset + n.Fetch)
+		if n.FetchExpr != nil {
+			to = exprText(n.FetchExpr, in)
+		}
+		by := ""
+		if len(n.Keys) > 0 {
+			by = " by " + sortText(n.Keys, in)
+		}
+		return fmt.Sprintf(": rows %d to %s%s%s", n.Offset+1, to, partitionText(n.Partition, in), by)
 	case *WindowTopN:
 		return fmt.Sprintf(": rows %d to %d of each window%s by %s", n.Offset+1, n.Offset+n.Fetch, partitionText(n.Partition, in), sortText(n.Keys, in))
 	case *Dedup:
@@ -399,8 +407,10 @@ func stateText(n Node) string {
 		return "open windows, freed when the watermark passes the window's end"
 	case *WindowTopN, *WindowJoin:
 		return "rows of open windows, freed when the watermark passes the window's end"
-	case *ChangelogNormalize, *UpsertMaterialize:
-		return "1 row a key" + ttlText(0)
+	case *ChangelogNormalize:
+		return "1 row a key" + ttlText(n.TTL)
+	case *UpsertMaterialize:
+		return "rows of each key" + ttlText(n.TTL)
 	case *Dedup:
 		return "1 row a key" + ttlText(n.TTL)
 	case *TopN:

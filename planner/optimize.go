@@ -5,6 +5,7 @@ package planner
 func optimize(roots []Node, b *binder) []Node {
 	for i, r := range roots {
 		r = rewriteUp(r, b)
+		r = rewriteUp(r, b, topN) // the row number's use is known once projections are merged
 		pruneRoot(r)
 		roots[i] = rewriteUp(r, b)
 		pruneFields(roots[i])
@@ -24,16 +25,19 @@ func optimize(roots []Node, b *binder) []Node {
 	return roots
 }
 
+// rule rewrites a node whose inputs are rewritten, or tells that it does not apply.
+type rule func(Node, *binder) (Node, bool)
+
 // rewriteUp rewrites inputs first, then the node, until no rule changes it.
-func rewriteUp(n Node, b *binder) Node {
+func rewriteUp(n Node, b *binder, more ...rule) Node {
 	for i, in := range n.Inputs() {
-		if got := rewriteUp(in, b); got != in {
+		if got := rewriteUp(in, b, more...); got != in {
 			setInput(n, i, got)
 		}
 	}
-	for _, rule := range []func(Node, *binder) (Node, bool){mergeCalcs, pushCalcUnion, pushFilterTVF, pushFilterJoin, dropCalc} {
-		if got, changed := rule(n, b); changed {
-			return rewriteUp(got, b)
+	for _, apply := range append([]rule{mergeCalcs, pushCalcUnion, pushFilterTVF, dropCalc}, more...) {
+		if got, changed := apply(n, b); changed {
+			return rewriteUp(got, b, more...)
 		}
 	}
 	return n

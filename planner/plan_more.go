@@ -3,6 +3,7 @@ package planner
 import (
 	"time"
 
+	"weir/sql/ast"
 	"weir/sql/types"
 )
 
@@ -39,6 +40,9 @@ type TopN struct {
 	Keys      []SortKey
 	Offset    int64
 	Fetch     int64
+	// FetchExpr, where set, gives the last row number of a partition in place of Offset + Fetch: it reads
+	// partition columns only.
+	FetchExpr Expr
 	Rank      bool
 	TTL       time.Duration
 }
@@ -81,6 +85,8 @@ type Over struct {
 	Frame    Frame
 	Aggs     []AggCall
 	TTL      time.Duration
+
+	at ast.Node // the call, for errors
 }
 
 // Frame is the frame of an Over. Bounds count rows, or milliseconds of a RANGE; negative is before the
@@ -128,6 +134,8 @@ type Join struct {
 	// LeftKey and RightKey are how each input's state is kept.
 	LeftKey, RightKey StateKey
 	TTL               time.Duration
+
+	settled bool // its conditions are in their places
 }
 
 // StateKey is how a join keeps one input.

@@ -30,6 +30,8 @@ type binder struct {
 	// readsWatermark: CURRENT_WATERMARK is used.
 	readsWatermark bool
 	errs           *sql.ErrorList
+	// mayCorrelate: the expression may read columns of the query around.
+	mayCorrelate bool
 }
 
 func (p *Planner) binder() *binder { return &binder{p: p, errs: &sql.ErrorList{}} }
@@ -77,7 +79,11 @@ func (p *Planner) PlanQuery(q ast.Query) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := &Collect{Base: newBase(n.Info().Out), Input: n}
+	out := n.Info().Out
+	if p.Settings.Batch {
+		out = plain(out) // a bounded result has no time attributes
+	}
+	root := &Collect{Base: newBase(out), Input: n}
 	return p.finish(b, []Node{root}, []ast.Node{q})
 }
 
@@ -87,6 +93,9 @@ func Columns(plan *Plan) types.Schema { return plan.Roots[0].Info().Out }
 // finish runs the passes over bound roots. at are the statements' places, for errors found there.
 func (p *Planner) finish(b *binder, roots []Node, at []ast.Node) (*Plan, error) {
 	roots = optimize(roots, b)
+	if err := p.checkOver(roots); err != nil {
+		return nil, err
+	}
 	if err := changelog(roots); err != nil {
 		var m *modeError
 		if errors.As(err, &m) {
@@ -102,6 +111,27 @@ func (p *Planner) finish(b *binder, roots []Node, at []ast.Node) (*Plan, error) 
 	plan := &Plan{Roots: roots, Settings: p.Settings, Warnings: b.warnings}
 	plan.Warnings = append(plan.Warnings, lint(plan)...)
 	return plan, nil
+}
+
+// checkOver refuses what an endless stream cannot compute.
+func (p *Planner) checkOver(roots []Node) error {
+	if p.Settings.Batch {
+		return nil
+	}
+	var errs sql.ErrorList
+	for _, n := range postorder(roots) {
+		o, ok := n.(*Over)
+		if !ok {
+			continue
+		}
+		switch {
+		case len(o.Order) == 0:
+			addError(&errs, sql.Errorf(o.at, "OVER of an endless stream wants ORDER BY").WithHint("order by the row-time attribute"))
+		case o.Frame.Hi > 0 || o.Aggs[0].Func == "LEAD":
+			addError(&errs, sql.Errorf(o.at, "OVER of an endless stream cannot look at rows that are still to come").WithHint("end the frame at CURRENT ROW, or SET 'execution.runtime-mode' = 'batch'"))
+		}
+	}
+	return errs.Err()
 }
 
 // resolveAggs resolves the aggregates again, now that it is known whether rows may be taken away.
@@ -137,6 +167,10 @@ func (a *AggCall) resolve(retract bool) error {
 		if i < len(a.Consts) && a.Consts[i] != nil {
 			args[i].Lit = constOf(a.Consts[i])
 		}
+	}
+	if _, ok := fn.LookupAgg(a.Func); !ok {
+		a.Retract = retract
+		return nil // a function of Over alone
 	}
 	call, err := fn.BindAgg(a.Func, args, a.Distinct, retract)
 	a.resolved, a.Retract = call, retract

@@ -65,6 +65,3 @@ func readsWatermark(e Expr) bool {
 	})
 	return found
 }
-
-// pushFilterJoin is in rule_join.go's stead until joins are planned.
-func pushFilterJoin(n Node, _ *binder) (Node, bool) { return n, false }

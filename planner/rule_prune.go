@@ -337,8 +337,9 @@ func pruneTopN(n *TopN, need map[int]bool) []int {
 	for _, c := range append(sortCols(n.Keys), n.Partition...) {
 		used[c] = true
 	}
+	columnsOf(n.FetchExpr, used)
 	in := prune(n.Input, used)
-	n.Keys, n.Partition = remapKeys(n.Keys, in), remapCols(n.Partition, in)
+	n.Keys, n.Partition, n.FetchExpr = remapKeys(n.Keys, in), remapCols(n.Partition, in), remap(n.FetchExpr, in)
 	old := n.Out
 	n.Out = relabel(old[:width], in, len(n.Input.Info().Out))
 	if n.Rank {

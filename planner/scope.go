@@ -212,3 +212,12 @@ func (s *scope) star(star *ast.Star) ([]int, error) {
 	}
 	return out, nil
 }
+
+// refresh takes over types and time attributes from the node, which has the same columns.
+func (s *scope) refresh(n Node) {
+	for i, c := range n.Info().Out {
+		if i < len(s.cols) {
+			s.cols[i].typ, s.cols[i].attr = c.Type, c.TimeAttr
+		}
+	}
+}

@@ -184,6 +184,9 @@ func writeKey(b *strings.Builder, e Expr) {
 	case *ColRef:
 		fmt.Fprintf(b, "$%d", e.Index)
 		return
+	case *outerRef:
+		fmt.Fprintf(b, "outer$%d", e.index)
+		return
 	case *Literal:
 		fmt.Fprintf(b, "%q:%s", litText(e), e.T)
 		return

@@ -1,0 +1,260 @@
+package planner
+
+import (
+	"weir/sql"
+	"weir/sql/ast"
+	"weir/sql/types"
+)
+
+// lateral binds joins whose right side reads the left one: UNNEST, and FOR SYSTEM_TIME AS OF.
+func (b *binder) lateral(j *ast.Join, left Node, ls *scope, outer *scope) (Node, *scope, bool, error) {
+	name, cols, right := aliasOf(j.Right)
+	switch r := right.(type) {
+	case *ast.Unnest:
+		n, s, err := b.unnest(j, b.settle(left, nil), ls, r, name, cols)
+		return n, s, true, err
+	case *ast.Table:
+		if r.AsOf != nil {
+			n, s, err := b.asOf(j, b.settle(left, nil), ls, r, name, cols)
+			return n, s, true, err
+		}
+	case *ast.Derived:
+		if r.Lateral {
+			return nil, nil, true, notYet(r, "LATERAL with a query; write it as a join or a subquery in WHERE")
+		}
+	case *ast.TableFunc:
+		if r.Lateral {
+			return nil, nil, true, notYet(r, "LATERAL TABLE with a function of its own")
+		}
+	}
+	return nil, nil, false, nil
+}
+
+// aliasOf takes the alias off a relation.
+func aliasOf(r ast.Relation) (*ast.Ident, []ast.Ident, ast.Relation) {
+	if a, ok := r.(*ast.Aliased); ok {
+		return &a.Name, a.Columns, a.Input
+	}
+	return nil, nil, r
+}
+
+// unnest binds CROSS JOIN UNNEST(x) AS t(a, b), or LEFT JOIN ... ON TRUE.
+func (b *binder) unnest(j *ast.Join, left Node, ls *scope, u *ast.Unnest, name *ast.Ident, cols []ast.Ident) (Node, *scope, error) {
+	kind := joinKind(j.Kind)
+	if kind != InnerJoin && kind != LeftJoin {
+		return nil, nil, sql.Errorf(j, "UNNEST goes with CROSS JOIN or LEFT JOIN")
+	}
+	if len(u.Args) != 1 {
+		return nil, nil, notYet(u, "UNNEST of several values")
+	}
+	ls.refresh(left)
+	x, err := b.expr(ls, u.Args[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	elems, err := elements(u, x.Type())
+	if err != nil {
+		return nil, nil, err
+	}
+	if u.Ordinality {
+		elems = append(elems, types.Column{Name: "ORDINALITY", Type: types.IntType.WithNull(false)})
+	}
+	if len(cols) > 0 && len(cols) != len(elems) {
+		return nil, nil, sql.Errorf(&cols[0], "%s for the %s of UNNEST", countWord(len(cols), "name"), countWord(len(elems), "column"))
+	}
+	var path []string
+	if name != nil {
+		path = []string{name.Name}
+	}
+	s := &scope{cols: append([]scopeCol(nil), ls.cols...), outer: ls.outer}
+	out := append(types.Schema(nil), left.Info().Out...)
+	for i, e := range elems {
+		if len(cols) > 0 {
+			e.Name = cols[i].Name
+		} else if name != nil && len(elems) == 1 && x.Type().Elem != nil && x.Type().Elem.Kind != types.Row {
+			e.Name = name.Name
+		}
+		if kind == LeftJoin {
+			e.Type = e.Type.WithNull(true)
+		}
+		out = append(out, e)
+		s.cols = append(s.cols, scopeCol{path: path, name: e.Name, typ: e.Type})
+	}
+	n := &Unnest{Base: newBase(out), Input: left, Collection: x, Outer: kind == LeftJoin, Ordinality: u.Ordinality}
+	if j.On != nil {
+		cond, err := b.condition(s, j.On)
+		if err != nil {
+			return nil, nil, err
+		}
+		if v, ok := truthOf(cond); !ok || !v {
+			n.Cond = cond
+		}
+	}
+	return n, s, nil
+}
+
+// elements are the columns that the elements of a collection have.
+func elements(at ast.Node, t types.Type) (types.Schema, error) {
+	switch t.Kind {
+	case types.Array, types.Multiset:
+		if t.Elem.Kind != types.Row {
+			return types.Schema{{Name: "EXPR$0", Type: *t.Elem}}, nil
+		}
+		var out types.Schema
+		for _, f := range t.Elem.Fields {
+			out = append(out, types.Column{Name: f.Name, Type: f.Type.WithNull(f.Type.Nullable() || t.Elem.Nullable())})
+		}
+		return out, nil
+	case types.Map:
+		return types.Schema{{Name: "KEY", Type: *t.Key}, {Name: "VALUE", Type: *t.Elem}}, nil
+	}
+	return nil, sql.Errorf(at, "UNNEST wants an ARRAY, a MAP or a MULTISET, this is %s", t)
+}
+
+// unnestAlone is UNNEST without a left side: of constants.
+func (b *binder) unnestAlone(u *ast.Unnest, outer *scope) (Node, *scope, error) {
+	j := &ast.Join{Span: u.Span, Kind: ast.CrossJoin, Right: u}
+	return b.unnest(j, oneRow(), &scope{outer: outer}, u, nil, nil)
+}
+
+// asOf binds JOIN t FOR SYSTEM_TIME AS OF left.time: a lookup by processing time, or the version of the
+// table that was valid at the left row's event time.
+func (b *binder) asOf(j *ast.Join, left Node, ls *scope, t *ast.Table, name *ast.Ident, cols []ast.Ident) (Node, *scope, error) {
+	kind := joinKind(j.Kind)
+	if kind != InnerJoin && kind != LeftJoin {
+		return nil, nil, sql.Errorf(j, "FOR SYSTEM_TIME AS OF goes with JOIN or LEFT JOIN")
+	}
+	ls.refresh(left)
+	at, err := b.expr(ls, t.AsOf)
+	if err != nil {
+		return nil, nil, err
+	}
+	ref, ok := at.(*ColRef)
+	attr := types.NotTime
+	if ok {
+		attr = left.Info().Out[ref.Index].TimeAttr
+	}
+	if isProcTime(at) {
+		attr = types.ProcTime
+	}
+	if attr == types.NotTime {
+		return nil, nil, sql.Errorf(t.AsOf, "FOR SYSTEM_TIME AS OF wants a time attribute of the left side")
+	}
+	plainTable := *t
+	plainTable.AsOf = nil
+	right, path, err := b.table(&plainTable)
+	if err != nil {
+		return nil, nil, err
+	}
+	if name != nil {
+		path = []string{name.Name}
+	}
+	if right, err = b.rename(right, cols); err != nil {
+		return nil, nil, err
+	}
+	s := ls.join(scopeOf(right, path))
+	cond, err := b.joinCond(j, s, len(ls.cols))
+	if err != nil {
+		return nil, nil, err
+	}
+	base := &Join{Left: left, Right: right, Kind: kind, Cond: cond, settled: true}
+	var n Node
+	if attr == types.ProcTime {
+		n, err = b.lookup(j, base, t)
+	} else {
+		n, err = b.temporal(j, base, ref.Index, t)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	s.refresh(n)
+	return n, s, nil
+}
+
+// temporal makes the join with versions by event time.
+func (b *binder) temporal(j *ast.Join, base *Join, leftTime int, t *ast.Table) (Node, error) {
+	right := base.Right
+	rt := right.Info().Out.RowTimeColumn()
+	if rt < 0 {
+		return nil, sql.Errorf(t, "table %q has no row-time attribute, so it has no versions", t.Name.Last()).WithHint("declare a WATERMARK in it")
+	}
+	keys, rest, err := b.joinKeys(j, base)
+	if err != nil {
+		return nil, err
+	}
+	found := false
+	for _, k := range upsertKeysOf(right) {
+		found = found || subset(k, keys.Right)
+	}
+	if !found {
+		return nil, sql.Errorf(t, "table %q must have a PRIMARY KEY among the columns of ON to be joined by version", t.Name.Last()).
+			WithHint("declare PRIMARY KEY (...) NOT ENFORCED in it, or join a view of its last row for each key")
+	}
+	out := joinColumns(base.Left.Info().Out, plain(right.Info().Out), base.Kind)
+	n := &TemporalJoin{Base: newBase(out), Left: base.Left, Right: right, Kind: base.Kind, Keys: keys, LeftTime: leftTime, RightTime: rt, Cond: rest, TTL: b.p.Settings.StateTTL}
+	return n, nil
+}
+
+// joinKeys splits a condition into equalities of columns and the rest; computed keys are not allowed.
+func (b *binder) joinKeys(j *ast.Join, base *Join) (JoinKeys, Expr, error) {
+	width := len(base.Left.Info().Out)
+	var keys JoinKeys
+	var rest []Expr
+	for _, c := range conjuncts(base.Cond) {
+		l, r, nullSafe, ok := equality(c, width)
+		lc, okL := l.(*ColRef)
+		rc, okR := r.(*ColRef)
+		if !ok || !okL || !okR {
+			rest = append(rest, c)
+			continue
+		}
+		keys.Left, keys.Right, keys.NullSafe = append(keys.Left, lc.Index), append(keys.Right, rc.Index-width), append(keys.NullSafe, nullSafe)
+	}
+	if len(keys.Left) == 0 {
+		return keys, nil, sql.Errorf(j, "this join wants an equality of columns of both sides in ON")
+	}
+	return keys, conjoin(rest), nil
+}
+
+// lookup makes the join that asks the right table for each row.
+func (b *binder) lookup(j *ast.Join, base *Join, t *ast.Table) (Node, error) {
+	scan, ok := base.Right.(*Scan)
+	if !ok {
+		return nil, notYet(t, "a lookup join with a view or a changing source")
+	}
+	width := len(base.Left.Info().Out)
+	out := joinColumns(base.Left.Info().Out, plain(scan.Out), base.Kind)
+	n := &LookupJoin{Base: newBase(out), Input: base.Left, Table: scan.Table, Scan: scan, Kind: base.Kind}
+	var rest []Expr
+	for _, c := range conjuncts(base.Cond) {
+		l, r, _, ok := equality(c, width)
+		if col, isCol := r.(*ColRef); ok && isCol {
+			n.Columns, n.Exprs = append(n.Columns, col.Index-width), append(n.Exprs, l)
+			continue
+		}
+		if call, isCall := c.(*Call); isCall && call.Func == "=" { // a key that is a constant
+			if col, k := constantKey(call, width); k != nil {
+				n.Columns, n.Exprs = append(n.Columns, col-width), append(n.Exprs, k)
+				continue
+			}
+		}
+		rest = append(rest, c)
+	}
+	if len(n.Columns) == 0 {
+		return nil, sql.Errorf(j, "a lookup join wants an equality with a column of %q in ON", t.Name.Last())
+	}
+	n.Cond = conjoin(rest)
+	return n, nil
+}
+
+func constantKey(c *Call, width int) (int, Expr) {
+	l, r := c.Args[0], c.Args[1]
+	if _, ok := l.(*Literal); ok {
+		l, r = r, l
+	}
+	col, ok := l.(*ColRef)
+	if _, isLit := r.(*Literal); ok && isLit && col.Index >= width {
+		return col.Index, r
+	}
+	return 0, nil
+}

@@ -1,0 +1,382 @@
+package planner
+
+import (
+	"weir/sql"
+	"weir/sql/ast"
+	"weir/sql/types"
+)
+
+// Subqueries become joins: EXISTS and IN semi joins, their negations anti joins, a value the only row
+// of a left join.
+
+// outerRef is a column of the query around a subquery, while the subquery is bound.
+type outerRef struct {
+	index int
+	t     types.Type
+}
+
+// Type of the column.
+func (e *outerRef) Type() types.Type { return e.t }
+func (*outerRef) expr()              {}
+
+// subScope is the node below a select list, which grows a join for each subquery in it.
+type subScope struct{ node Node }
+
+// hasSubquery tells whether an expression holds a query.
+func hasSubquery(e ast.Expr) bool {
+	found := false
+	ast.Walk(e, func(n ast.Node) bool {
+		if _, ok := n.(ast.Query); ok {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// correlated gives a column of the query around, where that is allowed: in WHERE of the subquery.
+func (b *binder) correlated(s *scope, n *ast.Name) (Expr, error) {
+	if !b.mayCorrelate {
+		return nil, notYet(n, "a subquery that reads a column of the query around it outside its WHERE")
+	}
+	x, err := s.outer.resolve(n)
+	if err != nil {
+		return nil, err
+	}
+	return mapExpr(x, func(e Expr) Expr {
+		if c, ok := e.(*ColRef); ok {
+			return &outerRef{c.Index, c.T}
+		}
+		return e
+	}), nil
+}
+
+func hasOuter(e Expr) bool {
+	found := false
+	walkExpr(e, func(x Expr) bool {
+		if _, ok := x.(*outerRef); ok {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// joinExpr makes a condition of a subquery one over the outer columns, then the subquery's.
+func joinExpr(e Expr, width int) Expr {
+	return mapExpr(e, func(x Expr) Expr {
+		switch x := x.(type) {
+		case *ColRef:
+			return &ColRef{Index: x.Index + width, T: x.T}
+		case *outerRef:
+			return &ColRef{Index: x.index, T: x.t}
+		}
+		return x
+	})
+}
+
+// inner is a subquery's FROM and WHERE, its select list not yet bound. conds read the query around.
+type inner struct {
+	node  Node
+	s     *scope
+	conds []Expr
+	sel   *ast.Select
+}
+
+// subSelect binds FROM and WHERE of a plain SELECT, its conditions on the query around kept apart.
+func (b *binder) subSelect(q ast.Query, outer *scope) (*inner, bool, error) {
+	sel, ok := q.(*ast.Select)
+	if !ok || sel.From == nil || sel.Distinct {
+		return nil, false, nil
+	}
+	in, s, err := b.from(sel.From, outer)
+	if err != nil {
+		return nil, false, err
+	}
+	s.outer, s.windows = outer, sel.Windows
+	out := &inner{s: s, sel: sel}
+	var own, subs []ast.Expr
+	if sel.Where != nil {
+		own = astConjuncts(sel.Where)
+	}
+	var conds []Expr
+	for _, c := range own {
+		if hasSubquery(c) {
+			subs = append(subs, c)
+			continue
+		}
+		keep := b.mayCorrelate
+		b.mayCorrelate = true
+		x, err := b.condition(s, c)
+		b.mayCorrelate = keep
+		if err != nil {
+			return nil, false, err
+		}
+		if hasOuter(x) {
+			out.conds = append(out.conds, conjuncts(x)...)
+		} else {
+			conds = append(conds, conjuncts(x)...)
+		}
+	}
+	in = b.settle(in, conds)
+	s.refresh(in)
+	for _, c := range subs {
+		if in, err = b.whereSubquery(in, s, c); err != nil {
+			return nil, false, err
+		}
+	}
+	out.node = in
+	return out, true, nil
+}
+
+// whereSubquery applies a condition of WHERE that holds a subquery.
+func (b *binder) whereSubquery(in Node, s *scope, c ast.Expr) (Node, error) {
+	neg := false
+	e := ast.Unparen(c)
+	for {
+		u, ok := e.(*ast.Unary)
+		if !ok || u.Op != "NOT" {
+			break
+		}
+		neg, e = !neg, ast.Unparen(u.X)
+	}
+	switch e := e.(type) {
+	case *ast.Exists:
+		return b.exists(in, s, e, neg)
+	case *ast.In:
+		if e.Query != nil {
+			return b.inQuery(in, s, e, neg != e.Not)
+		}
+	}
+	s.subs = &subScope{node: in}
+	x, err := b.condition(s, c)
+	if err != nil {
+		return nil, err
+	}
+	return filter(s.subs.node, x), nil
+}
+
+func (b *binder) exists(in Node, s *scope, e *ast.Exists, neg bool) (Node, error) {
+	sub, ok, err := b.subSelect(e.Query, s)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || b.aggregated(sub.sel, nil) {
+		n, err := b.query(e.Query, nil)
+		if err != nil {
+			return nil, err
+		}
+		sub = &inner{node: n}
+	}
+	return b.semiJoin(in, sub.node, sub.conds, nil, neg), nil
+}
+
+// semiJoin joins in with a subquery; own are conditions already over both.
+func (b *binder) semiJoin(in, right Node, conds, own []Expr, neg bool) Node {
+	width := len(in.Info().Out)
+	all := own
+	for _, c := range conds {
+		all = append(all, joinExpr(c, width))
+	}
+	kind := SemiJoin
+	if neg {
+		kind = AntiJoin
+	}
+	j := &Join{Base: newBase(in.Info().Out), Left: in, Right: right, Kind: kind, Cond: conjoin(all), TTL: b.p.Settings.StateTTL}
+	return b.settle(j, nil)
+}
+
+// inQuery is x IN (SELECT ...), or (x, y) IN. NOT IN holds only where the comparison is FALSE with each
+// row: a NULL on either side makes it unknown.
+func (b *binder) inQuery(in Node, s *scope, e *ast.In, neg bool) (Node, error) {
+	lhs := []ast.Expr{e.X}
+	if r, ok := ast.Unparen(e.X).(*ast.Row); ok {
+		lhs = r.Items
+	}
+	left, err := b.exprs(s, lhs...)
+	if err != nil {
+		return nil, err
+	}
+	sub, ok, err := b.subSelect(e.Query, s)
+	if err != nil {
+		return nil, err
+	}
+	var right []Expr
+	if ok && !b.aggregated(sub.sel, nil) && !hasOver(sub.sel) {
+		items, err := b.items(sub.sel, sub.s)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range items {
+			right = append(right, it.expr)
+		}
+	} else {
+		if ok && len(sub.conds) > 0 {
+			return nil, notYet(e.Query, "IN with a subquery that aggregates and reads a column of the query around it")
+		}
+		n, err := b.query(e.Query, nil)
+		if err != nil {
+			return nil, err
+		}
+		sub, right = &inner{node: n}, refs(n.Info().Out)
+	}
+	if len(right) != len(left) {
+		return nil, sql.Errorf(e.Query, "the subquery of IN gives %s, and %d is compared", countWord(len(right), "column"), len(left))
+	}
+	width := len(in.Info().Out)
+	var own []Expr
+	for i := range left {
+		eq, err := b.compare(e, "=", left[i], shift(right[i], width))
+		if err != nil {
+			return nil, err
+		}
+		if neg {
+			if eq, err = b.maybe(e, eq); err != nil {
+				return nil, err
+			}
+		}
+		own = append(own, eq)
+	}
+	return b.semiJoin(in, sub.node, sub.conds, own, neg), nil
+}
+
+// maybe is TRUE where a comparison is TRUE or unknown.
+func (b *binder) maybe(at ast.Node, eq Expr) (Expr, error) {
+	if eq.Type().NotNull {
+		return eq, nil
+	}
+	return b.invoke(at, "IS NOT FALSE", []Expr{eq})
+}
+
+// subquery binds a query inside an expression: a value, which joins the node below.
+func (b *binder) subquery(s *scope, e ast.Expr) (Expr, error) {
+	q, ok := e.(*ast.Subquery)
+	if !ok {
+		return nil, notYet(e, "EXISTS and IN with a subquery other than as conditions of WHERE joined by AND")
+	}
+	if s.subs == nil {
+		return nil, notYet(e, "a subquery here")
+	}
+	if sub, ok, err := b.subSelect(q.Query, s); err != nil {
+		return nil, err
+	} else if ok && len(sub.conds) > 0 {
+		return b.correlatedValue(s, q, sub)
+	}
+	n, err := b.query(q.Query, nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(n.Info().Out) != 1 {
+		return nil, sql.Errorf(q, "a subquery used as a value must give one column, this gives %d", len(n.Info().Out))
+	}
+	return b.attach(s, b.single(n, nil), nil, nil), nil
+}
+
+// single makes sure that there is one row at most a key: more are an error at run time.
+func (b *binder) single(n Node, keys []int) Node {
+	for _, k := range upsertKeysOf(n) {
+		if subset(k, keys) {
+			return n
+		}
+	}
+	col := len(n.Info().Out) - 1
+	c := n.Info().Out[col]
+	call := AggCall{Func: "SINGLE_VALUE", Args: []int{col}, Filter: -1, ArgTypes: []types.Type{c.Type}, T: c.Type.WithNull(true), Consts: make([]*Literal, 1)}
+	if err := call.resolve(false); err != nil {
+		return n
+	}
+	out := append(plain(n.Info().Out.Select(keys)), types.Column{Name: c.Name, Type: call.T})
+	return &GroupAgg{Base: newBase(out), Input: n, Keys: keys, Aggs: []AggCall{call}, TTL: b.p.Settings.StateTTL}
+}
+
+// upsertKeysOf finds a node's keys before the changelog pass.
+func upsertKeysOf(n Node) [][]int {
+	for _, x := range postorder([]Node{n}) {
+		x.Info().UpsertKeys = upsertKeys(x)
+	}
+	return n.Info().UpsertKeys
+}
+
+// attach left-joins the subquery's row, whose last column is the value, and gives that as a column.
+func (b *binder) attach(s *scope, n Node, left, right []Expr) Expr {
+	in := s.subs.node
+	width := len(in.Info().Out)
+	j := &Join{Base: newBase(joinColumns(in.Info().Out, n.Info().Out, LeftJoin)), Left: in, Right: n, Kind: LeftJoin, TTL: b.p.Settings.StateTTL}
+	var conds []Expr
+	for i := range left {
+		conds = append(conds, &Call{Func: "=", Args: []Expr{left[i], shift(right[i], width)}, T: types.BooleanType})
+	}
+	j.Cond = conjoin(conds)
+	s.subs.node = b.settle(j, nil)
+	out := s.subs.node.Info().Out
+	for i := width; i < len(out); i++ {
+		s.cols = append(s.cols, scopeCol{name: "", typ: out[i].Type, hidden: true})
+	}
+	s.refresh(s.subs.node)
+	return s.ref(len(out) - 1)
+}
+
+// correlatedValue is (SELECT MAX(x) FROM t WHERE t.k = outer.k): grouped by the columns that are equal to
+// outer ones, and joined by them.
+func (b *binder) correlatedValue(s *scope, q *ast.Subquery, sub *inner) (Expr, error) {
+	if len(sub.sel.Items) != 1 || len(sub.sel.GroupBy) > 0 || sub.sel.Having != nil {
+		return nil, notYet(q, "this subquery with a column of the query around it; write it as a join")
+	}
+	var outs, ins []Expr
+	for _, c := range sub.conds {
+		o, i, ok := outerEquality(c)
+		if !ok {
+			return nil, notYet(q, "a subquery as a value whose condition on the query around is no equality")
+		}
+		outs, ins = append(outs, o), append(ins, i)
+	}
+	var n Node
+	if b.aggregated(sub.sel, nil) {
+		g := &grouping{b: b, in: sub.node, s: sub.s, q: &ast.Select{Span: sub.sel.Span, Items: sub.sel.Items}, calls: map[*ast.Call]int{}, keys: ins}
+		post, agg, err := b.aggregateInto(g, nil)
+		if err != nil {
+			return nil, err
+		}
+		ps := scopeOf(post, nil)
+		ps.agg = agg
+		x, err := b.expr(ps, sub.sel.Items[0].Expr)
+		if err != nil {
+			return nil, err
+		}
+		list := append(refs(post.Info().Out)[:len(ins)], x)
+		n = project(post, list, uniquify(append(post.Info().Out.Names()[:len(ins)], "EXPR$0")))
+	} else {
+		x, err := b.expr(sub.s, sub.sel.Items[0].Expr)
+		if err != nil {
+			return nil, err
+		}
+		names := make([]string, len(ins)+1)
+		for i := range names {
+			names[i] = "$sub"
+		}
+		n = b.single(project(sub.node, append(append([]Expr(nil), ins...), x), uniquify(names)), span(0, len(ins)))
+	}
+	return b.attach(s, n, outs, refs(n.Info().Out)[:len(ins)]), nil
+}
+
+// outerEquality splits inner = outer.
+func outerEquality(c Expr) (outer, in Expr, ok bool) {
+	call, is := c.(*Call)
+	if !is || call.Func != "=" {
+		return nil, nil, false
+	}
+	l, r := call.Args[0], call.Args[1]
+	if hasOuter(r) {
+		l, r = r, l
+	}
+	used := map[int]bool{}
+	columnsOf(l, used)
+	if !hasOuter(l) || hasOuter(r) || len(used) > 0 {
+		return nil, nil, false
+	}
+	return joinExpr(l, 0), r, true
+}
+
+func (b *binder) quantified(_ *scope, e *ast.Binary, _ *ast.Quantified) (Expr, error) {
+	return nil, notYet(e, "comparison with ANY or ALL")
+}
