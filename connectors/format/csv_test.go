@@ -133,3 +133,24 @@ func FuzzCSV(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkCSVDecode(b *testing.B) {
+	var text strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&text, "%d,%d.%02d,%s,2021-05-19 11:%02d:%02d.000,site-059/building-01/floor-8\n", i%5000, i%200, i%100, []string{"OK", "ERROR", "WARNING"}[i%3], i/60%60, i%60)
+	}
+	c := chunkOf([]byte(text.String()))
+	dec, err := configOf(b, "csv").Decoder(sensorColumns, append(sensorColumns[:4:4], types.Column{Name: "location", Type: types.StringType}), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var out connectors.Decoded
+	for b.Loop() {
+		for lo := 0; lo < c.Len(); lo += 4096 {
+			if dec.Decode(c, lo, min(lo+4096, c.Len()), &out); len(out.Rejects) > 0 {
+				b.Fatal(out.Rejects[0].Err)
+			}
+		}
+	}
+	b.ReportMetric(float64(c.Len())*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}

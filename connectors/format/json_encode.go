@@ -20,6 +20,8 @@ type jsonEncoder struct {
 	style timeStyle
 	cols  types.Schema
 	keys  []string // quoted, with the colon
+	// nested holds the encoders of ROW types, by their first field.
+	nested map[*types.Field]*jsonEncoder
 }
 
 // Encoder implements Config.
@@ -29,7 +31,7 @@ func (c *jsonConfig) Encoder(cols types.Schema, _ *connectors.Env) (connectors.E
 }
 
 func newJSONEncoder(c *jsonConfig, cols types.Schema) *jsonEncoder {
-	e := &jsonEncoder{opts: c.encode, style: c.style, cols: cols}
+	e := &jsonEncoder{opts: c.encode, style: c.style, cols: cols, nested: map[*types.Field]*jsonEncoder{}}
 	for _, col := range cols {
 		e.keys = append(e.keys, string(appendQuoted(nil, []byte(col.Name), true))+":")
 	}
@@ -154,10 +156,17 @@ func appendTemporal(dst []byte, t types.Type, a arrow.Array, i int, style timeSt
 }
 
 func (e *jsonEncoder) object(dst []byte, t types.Type, a *array.Struct, i int) ([]byte, error) {
-	inner := jsonEncoder{opts: e.opts, style: e.style}
-	for _, f := range t.Fields {
-		inner.cols = append(inner.cols, types.Column{Name: f.Name, Type: f.Type})
-		inner.keys = append(inner.keys, string(appendQuoted(nil, []byte(f.Name), true))+":")
+	if len(t.Fields) == 0 {
+		return append(dst, "{}"...), nil
+	}
+	inner := e.nested[&t.Fields[0]]
+	if inner == nil {
+		inner = &jsonEncoder{opts: e.opts, style: e.style, nested: e.nested}
+		for _, f := range t.Fields {
+			inner.cols = append(inner.cols, types.Column{Name: f.Name, Type: f.Type})
+			inner.keys = append(inner.keys, string(appendQuoted(nil, []byte(f.Name), true))+":")
+		}
+		e.nested[&t.Fields[0]] = inner
 	}
 	return inner.row(dst, i, len(t.Fields), a.Field)
 }

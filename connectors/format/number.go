@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
+
+	"weir/sql/fn"
 )
 
 func str(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
@@ -171,63 +173,37 @@ func splitDecimal(s []byte) (neg bool, digits []byte, exp int, ok bool) {
 	return neg, s, exp, true
 }
 
-// appendDouble writes a number as Java's Double.toString.
+// appendDouble writes a FLOAT (32 bits) or DOUBLE as Java does.
 func appendDouble(dst []byte, f float64, bits int) []byte {
-	switch {
-	case math.IsNaN(f):
-		return append(dst, "NaN"...)
-	case math.IsInf(f, 1):
-		return append(dst, "Infinity"...)
-	case math.IsInf(f, -1):
-		return append(dst, "-Infinity"...)
-	case f == 0:
-		if math.Signbit(f) {
-			dst = append(dst, '-')
-		}
-		return append(dst, "0.0"...)
-	case f == math.SmallestNonzeroFloat64 || f == -math.SmallestNonzeroFloat64:
-		if f < 0 {
-			dst = append(dst, '-')
-		}
-		return append(dst, "4.9E-324"...)
-	case bits == 32 && (f == math.SmallestNonzeroFloat32 || f == -math.SmallestNonzeroFloat32):
-		if f < 0 {
-			dst = append(dst, '-')
-		}
-		return append(dst, "1.4E-45"...)
+	if bits == 32 {
+		return fn.AppendFloat(dst, float32(f))
 	}
-	if a := math.Abs(f); a >= 1e-3 && a < 1e7 {
-		from := len(dst)
-		dst = strconv.AppendFloat(dst, f, 'f', -1, bits)
-		if bytes.IndexByte(dst[from:], '.') < 0 {
-			dst = append(dst, ".0"...)
+	return fn.AppendDouble(dst, f)
+}
+
+// absDigits writes the digits of a DECIMAL without sign and point.
+func absDigits(dst []byte, v decimal128.Num) []byte {
+	if low := int64(v.LowBits()); v.HighBits() == low>>63 {
+		u := uint64(low)
+		if low < 0 {
+			u = -u
 		}
-		return dst
+		return strconv.AppendUint(dst, u, 10)
 	}
-	from := len(dst)
-	dst = strconv.AppendFloat(dst, f, 'E', -1, bits)
-	e := from + bytes.IndexByte(dst[from:], 'E')
-	var tail [8]byte
-	exp, _ := strconv.Atoi(string(dst[e+1:]))
-	t := strconv.AppendInt(tail[:0], int64(exp), 10)
-	dst = dst[:e]
-	if bytes.IndexByte(dst[from:], '.') < 0 {
-		dst = append(dst, ".0"...)
-	}
-	return append(append(dst, 'E'), t...)
+	n := v.BigInt()
+	return n.Abs(n).Append(dst, 10)
 }
 
 // appendDecimal writes a DECIMAL as BigDecimal does: plain with all its digits, or as toString
 // without trailing zeros ("1E+2").
 func appendDecimal(dst []byte, v decimal128.Num, scale int, plain bool) []byte {
-	n := v.BigInt()
-	if n.Sign() < 0 {
+	var room [40]byte
+	digits := absDigits(room[:0], v)
+	if v.Sign() < 0 {
 		dst = append(dst, '-')
-		n.Abs(n)
 	}
-	digits := n.Append(nil, 10)
 	if !plain {
-		if n.Sign() == 0 {
+		if v.Sign() == 0 {
 			return append(dst, '0')
 		}
 		for digits[len(digits)-1] == '0' {
@@ -263,10 +239,9 @@ func appendScientific(dst, digits []byte, exp int) []byte {
 // appendJavaDecimal writes a DECIMAL as BigDecimal.toString: all its digits, in scientific notation
 // only where it is very small.
 func appendJavaDecimal(dst []byte, v decimal128.Num, scale int) []byte {
-	n := v.BigInt()
-	digits := new(big.Int).Abs(n).Append(nil, 10)
+	digits := absDigits(nil, v)
 	if exp := len(digits) - 1 - scale; scale > 0 && exp < -6 {
-		if n.Sign() < 0 {
+		if v.Sign() < 0 {
 			dst = append(dst, '-')
 		}
 		return appendScientific(dst, digits, exp)
