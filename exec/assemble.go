@@ -219,10 +219,17 @@ func (a *assembly) buildLink(s *stage, i int, n planner.Node) (link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", stats.name, err)
 	}
-	l := &opLink{t: t, name: stats.name, op: operator, fn: a.fnCtx(), wm: types.MinTime, stats: stats}
+	l := &opLink{t: t, name: stats.name, op: operator, fn: a.fnCtx(), in: types.MinTime, wm: types.MinTime, stats: stats}
 	l.ctx = &op.Context{
 		ID: n.Info().ID, Instance: i, Parallelism: s.parallelism, State: state.New(t.store, n.Info().ID),
 		Fn: l.fn, Budget: a.run.budget, Metrics: &op.Metrics{}, Interrupted: func() bool { return a.ctx.Err() != nil },
+	}
+	l.async, _ = operator.(op.Async)
+	l.ctx.Ask = func(id uint64, request func(context.Context) (*vec.Batch, error)) {
+		a.run.ask(func() {
+			b, err := request(a.ctx)
+			t.in.push(event{kind: answerEvent, reply: &reply{l, id, b, err}})
+		})
 	}
 	t.ops = append(t.ops, l)
 	l.next, err = a.behind(s, i, n)

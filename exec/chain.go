@@ -71,13 +71,17 @@ type opLink struct {
 	name  string // of the plan node, for messages
 	op    op.Operator
 	tick  op.Ticker // nil: no timers
+	async op.Async  // nil: asks nothing
 	ctx   *op.Context
 	fn    *fn.Ctx
+	in    types.Time // last watermark received
 	wm    types.Time // last passed on
 	next  fanout
 	stats *nodeStats
 	// opened: Open was called, so Close must be.
 	opened bool
+	// ending: the input has ended, but answers are missing.
+	ending bool
 }
 
 // Emit passes rows on.
@@ -113,7 +117,7 @@ func (l *opLink) process(port int, b *vec.Batch) error {
 
 func (l *opLink) watermark(wm types.Time) error {
 	before := l.enter()
-	l.fn.Watermark = wm
+	l.fn.Watermark, l.in = wm, wm
 	out, err := l.op.Watermark(wm, l)
 	if err = l.leave(before, err); err != nil || out <= l.wm {
 		return err
@@ -134,6 +138,11 @@ func (l *opLink) barrier(id int64) error {
 }
 
 func (l *opLink) end() error {
+	if l.async != nil && l.async.Pending() > 0 {
+		l.ending = true
+		l.t.unanswered++
+		return nil
+	}
 	before := l.enter()
 	if err := l.leave(before, l.op.End(l)); err != nil {
 		return err
@@ -145,6 +154,28 @@ func (l *opLink) end() error {
 		}
 	}
 	return l.next.end()
+}
+
+// complete hands the operator an answer, then what waited for it.
+func (l *opLink) complete(r *reply) error {
+	before := l.enter()
+	if err := l.leave(before, l.async.Complete(r.id, r.batch, r.err, l)); err != nil {
+		return err
+	}
+	if l.in > l.wm {
+		if err := l.watermark(l.in); err != nil {
+			return err
+		}
+	}
+	if !l.ending || l.async.Pending() > 0 {
+		return nil
+	}
+	l.ending = false
+	l.t.unanswered--
+	if err := l.end(); err != nil {
+		return err
+	}
+	return l.t.finished()
 }
 
 // publish makes the operator's own counters readable.

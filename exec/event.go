@@ -36,6 +36,8 @@ const (
 	readEvent
 	splitsEvent
 	drainEvent
+	// For an operator: the answer to a request.
+	answerEvent
 	// For sinks: checkpoint id is durable.
 	commitEvent
 )
@@ -50,6 +52,7 @@ type event struct {
 	time  types.Time
 	id    int64
 	read  *read
+	reply *reply
 	// last, of a commit: the job is done.
 	last bool
 }
@@ -60,6 +63,14 @@ type read struct {
 	batch  *vec.Batch // of a BatchReader; else the split's chunk holds the records
 	offset connectors.Offset
 	err    error // io.EOF at the end
+}
+
+// reply is the answer to an operator's request.
+type reply struct {
+	to    *opLink
+	id    uint64
+	batch *vec.Batch
+	err   error
 }
 
 // ack is what a task tells the coordinator.

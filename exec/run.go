@@ -43,6 +43,7 @@ func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
 		case <-j.ctx.Done():
 		}
 	}
+	r.ask = func(request func()) { j.spawn("request", func() error { request(); return nil }, nil) }
 	a, err := assemble(j.ctx, r, p, r.opts.Restore)
 	if err != nil {
 		j.cancel()

@@ -53,6 +53,7 @@ type runtime struct {
 	single      bool
 	startReader func(*source, *splitRun)
 	acknowledge func(ack)
+	ask         func(request func()) // runs a request of an operator outside its task
 	mu          sync.Mutex
 	alignments  map[string]*alignment
 }

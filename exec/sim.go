@@ -52,6 +52,7 @@ type sim struct {
 	coord   *checkpoint.Coordinator
 	acks    []ack
 	readers []simReader
+	asked   []func()    // requests of operators, not yet made
 	listed  []time.Time // of each board
 }
 
@@ -94,6 +95,7 @@ func newSim(p *planner.Plan, r *runtime, so SimOptions) *sim {
 	r.env.Random = s.rng.Uint64
 	r.clock = r.env.Now
 	r.startReader = func(src *source, split *splitRun) { s.readers = append(s.readers, simReader{src, split}) }
+	r.ask = func(request func()) { s.asked = append(s.asked, request) }
 	r.acknowledge = func(a ack) { s.acks = append(s.acks, a) }
 	if so.Crash > 0 || so.CrashAfterCheckpoint {
 		r.collect = func(*planner.Collect, *task) connectors.Sink { return &stagedRows{s: s} }
@@ -126,7 +128,7 @@ func (s *sim) main(ctx context.Context) (stats SimStats, err error) {
 func (s *sim) life(ctx context.Context, from *checkpoint.Checkpoint) (crashed bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s.acks, s.readers, s.listed = nil, nil, nil
+	s.acks, s.readers, s.asked, s.listed = nil, nil, nil, nil
 	at := ""
 	defer func() {
 		if r := recover(); r != nil {
@@ -209,7 +211,7 @@ func (s *sim) step(ctx context.Context, at *string) error {
 			readers = append(readers, r)
 		}
 	}
-	n := len(tasks) + len(readers)
+	n := len(tasks) + len(readers) + len(s.asked)
 	if len(s.acks) > 0 {
 		n++
 	}
@@ -225,13 +227,19 @@ func (s *sim) step(ctx context.Context, at *string) error {
 	case i < len(tasks)+len(readers):
 		s.read(readers[i-len(tasks)])
 		return nil
+	case i < len(tasks)+len(readers)+len(s.asked):
+		i -= len(tasks) + len(readers)
+		request := s.asked[i]
+		s.asked = append(s.asked[:i], s.asked[i+1:]...)
+		request()
+		return nil
 	}
 	return s.collectAck()
 }
 
 // runnable tells whether a task has something to do and room for what comes of it.
 func (s *sim) runnable(t *task) bool {
-	if t.done {
+	if t.done || t.full() && t.in.empty() {
 		return false
 	}
 	for _, o := range t.outs {
@@ -239,7 +247,7 @@ func (s *sim) runnable(t *task) bool {
 			return false
 		}
 	}
-	if !t.in.empty() || t.src != nil && len(t.src.ready) > 0 || t.deadline() <= s.now.UnixMicro() {
+	if !t.in.empty() || len(t.parked) > 0 || t.src != nil && len(t.src.ready) > 0 || t.deadline() <= s.now.UnixMicro() {
 		return true
 	}
 	for i := range t.ports {

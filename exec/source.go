@@ -297,7 +297,7 @@ func (s *source) closeSplit(r *splitRun, whole bool) error {
 // maybeFinish ends the task once nothing is left to read, and tells the tasks behind it when it
 // has nothing to wait for.
 func (s *source) maybeFinish() error {
-	if s.t.ended || len(s.running) > 0 { // of a stopped source too: the reads under way come back first
+	if s.t.finishing || len(s.running) > 0 { // of a stopped source too: the reads under way come back first
 		return nil
 	}
 	pending := len(s.queue) > 0 || s.board.pending(s.t.instance)

@@ -133,7 +133,7 @@ func (s *source) busy(g *generator) bool {
 // advance passes on what the generators allow by now, and says so when all are idle.
 func (s *source) advance() error {
 	m := &s.marks
-	if !m.on || s.t.ended {
+	if !m.on || s.t.finishing {
 		return nil
 	}
 	awake, most := false, types.MinTime

@@ -62,9 +62,13 @@ type task struct {
 	barrier int64 // being aligned; 0: none
 	arrived int
 	waiting int           // pending events over all ports
+	parked  []event       // of a source, while an operator is full
 	blocked time.Duration // waited for credit since last counted
-	ended   bool
-	done    bool // ended and committed
+	// finishing: the end went through the chain, as far as operators with unanswered requests.
+	finishing  bool
+	unanswered int // such operators
+	ended      bool
+	done       bool // ended and committed
 	// pick chooses among n ports that have something, in the simulator; nil: in order of arrival.
 	pick    func(n int) int
 	started bool
@@ -92,6 +96,14 @@ func (t *task) blame(err error) error {
 // next gives the next event that may be handled now. Events of a blocked port wait in its pending queue,
 // their credit not given back.
 func (t *task) next() (event, bool) {
+	if t.full() {
+		return t.nextAnswer()
+	}
+	if len(t.parked) > 0 {
+		e := t.parked[0]
+		t.parked = t.parked[1:]
+		return e, true
+	}
 	if t.pick != nil {
 		return t.nextPicked()
 	}
@@ -117,6 +129,32 @@ func (t *task) next() (event, bool) {
 		p.pending = append(p.pending, e)
 		t.waiting++
 	}
+}
+
+// full tells whether an operator waits for an answer before it takes more.
+func (t *task) full() bool {
+	for _, l := range t.ops {
+		if l.async != nil && l.async.Full() {
+			return true
+		}
+	}
+	return false
+}
+
+// nextAnswer gives the next event that brings no rows; the others wait.
+func (t *task) nextAnswer() (event, bool) {
+	for e, ok := t.in.pop(); ok; e, ok = t.in.pop() {
+		switch {
+		case e.kind <= endEvent:
+			t.ports[e.port].pending = append(t.ports[e.port].pending, e)
+			t.waiting++
+		case e.kind < answerEvent:
+			t.parked = append(t.parked, e)
+		default:
+			return e, true
+		}
+	}
+	return event{}, false
 }
 
 // nextPicked gives the oldest event of any port that is not blocked; only order within a port is kept.
@@ -169,7 +207,7 @@ func (t *task) handle(e event) error {
 }
 
 func (t *task) dispatch(e event) error {
-	if t.restoredEnd && e.kind < endEvent || t.ended && e.kind != commitEvent {
+	if t.restoredEnd && e.kind < endEvent || t.finishing && e.kind < answerEvent {
 		return nil
 	}
 	switch e.kind {
@@ -191,6 +229,8 @@ func (t *task) dispatch(e event) error {
 		t.ports[e.port].ended = true
 		t.live--
 		return t.portEnded()
+	case answerEvent:
+		return e.reply.to.complete(e.reply)
 	case commitEvent:
 		return t.commit(e.id, e.last)
 	default:
@@ -313,7 +353,7 @@ func (t *task) step() (worked bool, err error) {
 	switch {
 	case ok:
 		err = t.handle(e)
-	case t.src != nil:
+	case t.src != nil && !t.full():
 		ok, err = t.src.resume()
 	}
 	if !ok {
@@ -350,9 +390,17 @@ func (t *task) pass() error {
 
 // finish ends the task: its last watermark, what operators still hold, and the end to those behind it.
 func (t *task) finish() error {
-	t.wm = types.MaxTime
+	t.wm, t.finishing = types.MaxTime, true
 	if err := t.pass(); err != nil {
 		return err
+	}
+	return t.finished()
+}
+
+// finished reports the task's end once the end has gone all through its chain.
+func (t *task) finished() error {
+	if t.unanswered > 0 || t.ended {
+		return nil
 	}
 	t.ended = true
 	return t.acknowledge(0, true)

@@ -12,6 +12,8 @@
 package op
 
 import (
+	"context"
+
 	"weir/exec/state"
 	"weir/sql/fn"
 	"weir/sql/types"
@@ -42,6 +44,19 @@ type Ticker interface {
 	Tick(now types.Time, out Emitter) error
 }
 
+// Async is an Operator that asks outside while rows flow on, as a lookup join does. It calls Context.Ask, in
+// Process or in Open for what a snapshot had pending, and holds its watermark behind the rows that wait.
+type Async interface {
+	// Complete takes the answer to request id; answers come in any order. Watermark is called again
+	// afterwards if the last one was held back.
+	Complete(id uint64, answer *vec.Batch, err error, out Emitter) error
+	// Pending is the number of requests without an answer. End is called once it is 0.
+	Pending() int
+	// Full tells that no input should come before an answer has. What its task is in the middle of
+	// still does: a batch that a source or an operator before it cuts in parts.
+	Full() bool
+}
+
 // Emitter takes the rows an operator produces. Emit may block: that is backpressure. It fails only
 // when the job is being torn down. The emitter owns the batch afterwards.
 type Emitter interface {
@@ -59,6 +74,9 @@ type Context struct {
 	Fn *fn.Ctx
 	// Budget is charged for memory that state holds.
 	Budget *Budget
+	// Ask has a request made outside the operator's goroutine, so it must not touch the operator. An
+	// Async operator bounds the requests it has under way.
+	Ask func(id uint64, request func(context.Context) (*vec.Batch, error))
 	// Metrics are counters shown to the user.
 	Metrics *Metrics
 	// Interrupted tells whether the job is being torn down; long loops ask now and then.
