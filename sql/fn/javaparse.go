@@ -10,14 +10,21 @@ import (
 type parsed struct {
 	year, month, day, dayOfYear, weekday int64
 	hour, hour12, minute, second, nanos  int64
-	pm                                   bool
+	pm, era                              int64 // 1 for PM, for BC
 	offset                               int64 // seconds
 	zone                                 *time.Location
-	has                                  map[byte]bool
+	has                                  fieldSet
 }
 
+// fieldSet is a set of pattern letters.
+type fieldSet uint64
+
+func (f *fieldSet) add(letter byte) { *f |= 1 << (letter - 'A') }
+
+func (f fieldSet) has(letter byte) bool { return f&(1<<(letter-'A')) != 0 }
+
 func newParsed() *parsed {
-	return &parsed{year: 1970, month: 1, day: 1, has: make(map[byte]bool, 8)}
+	return &parsed{year: 1970, month: 1, day: 1}
 }
 
 // parse reads a text with the pattern. All of the text must be read, but for SimpleDateFormat, which
@@ -90,9 +97,9 @@ func (f *timeFormat) parseField(s string, fields []timeField, i int, p *parsed) 
 			return f.parseName(s, dayNames[:], fd.count, func(n int64) { p.set('E', &p.weekday, n) })
 		}
 	case 'a':
-		return f.parseName(s, []string{"AM", "PM"}, 4, func(n int64) { p.has['a'], p.pm = true, n == 1 })
+		return f.parseName(s, []string{"AM", "PM"}, 4, func(n int64) { p.set('a', &p.pm, n) })
 	case 'G':
-		return f.parseName(s, []string{"BC", "AD"}, 4, func(n int64) { p.has['G'] = n == 0 })
+		return f.parseName(s, []string{"AD", "BC"}, 4, func(n int64) { p.set('G', &p.era, n) })
 	case 'V', 'v', 'z', 'O', 'X', 'x', 'Z':
 		return parseZoneText(s, p)
 	case 'S':
@@ -112,7 +119,7 @@ func (f *timeFormat) parseField(s string, fields []timeField, i int, p *parsed) 
 }
 
 func (p *parsed) set(key byte, field *int64, n int64) {
-	p.has[key] = true
+	p.has.add(key)
 	*field = n
 }
 
@@ -307,14 +314,15 @@ func parseZoneText(s string, p *parsed) (string, bool) {
 	if err != nil || n == 0 {
 		return s, false
 	}
-	p.has['z'], p.zone = true, loc
+	p.has.add('z')
+	p.zone = loc
 	return s[n:], true
 }
 
 // wall gives the wall clock in microseconds, and the nanoseconds below, of what was read. It fails
 // where a strict pattern read a date that cannot be.
 func (p *parsed) wall(simple bool) (us, ns int64, ok bool) {
-	if p.has['G'] {
+	if p.era == 1 {
 		p.year = 1 - p.year
 	}
 	d := ymd{p.year, int(p.month), int(p.day)}
@@ -322,19 +330,19 @@ func (p *parsed) wall(simple bool) (us, ns int64, ok bool) {
 		d.day = min(d.day, monthDays(d.year, d.month))
 	}
 	days := d.days()
-	if p.has['D'] && !p.has['d'] {
+	if p.has.has('D') && !p.has.has('d') {
 		days = ymd{p.year, 1, 1}.days() + p.dayOfYear - 1
 	}
-	if !simple && p.has['E'] && p.has['d'] && int64(dayOfWeek(days)) != p.weekday {
+	if !simple && p.has.has('E') && p.has.has('d') && int64(dayOfWeek(days)) != p.weekday {
 		return 0, 0, false
 	}
 	hour := p.hour
 	switch {
-	case p.has['h'] && !p.has['H'] && (p.has['a'] || simple):
-		if hour = p.hour12; p.pm {
+	case p.has.has('h') && !p.has.has('H') && (p.has.has('a') || simple):
+		if hour = p.hour12; p.pm == 1 {
 			hour += 12
 		}
-	case !simple && p.has['H'] && p.has['a'] && (hour >= 12) != p.pm:
+	case !simple && p.has.has('H') && p.has.has('a') && (hour >= 12) != (p.pm == 1):
 		return 0, 0, false
 	}
 	if !simple && hour == 24 && (p.minute != 0 || p.second != 0 || p.nanos != 0) {

@@ -409,3 +409,31 @@ func foldNumbers(name string, v *jsonValue, number func(float64) (*jsonValue, er
 	}
 	return number(sum / n)
 }
+
+// find applies the path to a JSON text.
+func (p *jsonPath) find(json string) (*jsonValue, error) {
+	if p.call == "" && p.plain() {
+		v, err := seekJSON(json, p.steps)
+		if err == nil && v == nil {
+			err = errNoPath
+		}
+		return v, err
+	}
+	root, err := parseJSON(json)
+	if err != nil {
+		return nil, err
+	}
+	return p.eval(root)
+}
+
+// plain tells whether the path is made of names and indexes from the start, so that it can be
+// followed while the text is read.
+func (p *jsonPath) plain() bool {
+	for i := range p.steps {
+		st := &p.steps[i]
+		if !(st.kind == stepField && len(st.names) == 1 || st.kind == stepIndex && len(st.indexes) == 1 && st.indexes[0] >= 0) {
+			return false
+		}
+	}
+	return true
+}

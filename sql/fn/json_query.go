@@ -59,11 +59,7 @@ func (p *jsonPaths) find(json string, i int) jsonFound {
 	if err != nil {
 		return jsonFound{err: err}
 	}
-	root, err := parseJSON(json)
-	var v *jsonValue
-	if err == nil {
-		v, err = path.eval(root)
-	}
+	v, err := path.find(json)
 	switch {
 	case path.lax && (err != nil || v.isNull()):
 		return jsonFound{lax: true}

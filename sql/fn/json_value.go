@@ -63,10 +63,16 @@ type jsonParser struct {
 func parseJSON(s string) (*jsonValue, error) {
 	p := jsonParser{s: s}
 	v, err := p.value()
+	return p.finish(v, err)
+}
+
+// finish checks the end of the first value of a text.
+func (p *jsonParser) finish(v *jsonValue, err error) (*jsonValue, error) {
+	s := p.s
 	if err != nil {
 		return nil, fmt.Errorf("%w at offset %d: %.60q", errJSON, p.i, s)
 	}
-	if v.kind == jsonNumber && p.i < len(s) && strings.IndexByte(" \t\r\n,]}", s[p.i]) < 0 {
+	if v != nil && v.kind == jsonNumber && p.i < len(s) && strings.IndexByte(" \t\r\n,]}", s[p.i]) < 0 {
 		return nil, fmt.Errorf("%w at offset %d: %.60q", errJSON, p.i, s)
 	}
 	return v, nil
@@ -258,18 +264,33 @@ func (p *jsonParser) digits() int {
 }
 
 func (p *jsonParser) num() (*jsonValue, error) {
-	start, whole := p.i, true
+	text, whole, err := p.numText()
+	switch {
+	case err != nil:
+		return nil, err
+	case text == "-0":
+		text = "0"
+	case !whole:
+		text = string(appendBigDecimal(nil, text))
+	}
+	return &jsonValue{kind: jsonNumber, text: text}, nil
+}
+
+// numText passes over a number; whole says that it has neither point nor exponent.
+func (p *jsonParser) numText() (text string, whole bool, err error) {
+	start := p.i
+	whole = true
 	if p.s[p.i] == '-' {
 		p.i++
 	}
 	lead := p.i
 	if n := p.digits(); n == 0 || n > 1 && p.s[lead] == '0' {
-		return nil, errJSON
+		return "", false, errJSON
 	}
 	if p.i < len(p.s) && p.s[p.i] == '.' {
 		p.i++
 		if whole = false; p.digits() == 0 {
-			return nil, errJSON
+			return "", false, errJSON
 		}
 	}
 	if p.i < len(p.s) && (p.s[p.i] == 'e' || p.s[p.i] == 'E') {
@@ -278,17 +299,10 @@ func (p *jsonParser) num() (*jsonValue, error) {
 			p.i++
 		}
 		if whole = false; p.digits() == 0 {
-			return nil, errJSON
+			return "", false, errJSON
 		}
 	}
-	text := p.s[start:p.i]
-	switch {
-	case text == "-0":
-		text = "0"
-	case !whole:
-		text = string(appendBigDecimal(nil, text))
-	}
-	return &jsonValue{kind: jsonNumber, text: text}, nil
+	return p.s[start:p.i], whole, nil
 }
 
 // appendBigDecimal spells a decimal number as Java's BigDecimal: plain, but with an exponent where

@@ -85,11 +85,32 @@ func log10(x float64) float64 {
 }
 
 func power(base, exponent float64) float64 {
+	if exponent == 2 {
+		return base * base
+	}
 	out := math.Pow(base, exponent)
 	if !ordinary(base) || !ordinary(math.Abs(exponent)) || !ordinary(out) || base == 1 {
 		return out
 	}
+	if n := math.Abs(exponent); n <= 64 && n == math.Trunc(n) {
+		return wholePower(base, int(exponent))
+	}
 	return exp2(log2(base).scale(exponent)).value()
+}
+
+// wholePower multiplies out.
+func wholePower(base float64, n int) float64 {
+	out, square := double2{hi: 1}, double2{hi: base}
+	for k := max(n, -n); k > 0; k >>= 1 {
+		if k&1 != 0 {
+			out = out.mul(square)
+		}
+		square = square.mul(square)
+	}
+	if n < 0 {
+		out = double2{hi: 1}.div(out)
+	}
+	return out.value()
 }
 
 // sinCos2 gives sine and cosine of x for |x| < 1e5.

@@ -11,9 +11,9 @@ import (
 
 var stringFuncs = []*Func{
 	declare("UPPER", "UPPER(string)", "Gives the text in upper case.",
-		sig{in: pp(pText), out: likeArg(0), prep: caseKernel(upper)}, "UPPER('abC é')", "ABC É"),
+		sig{in: pp(pText), out: likeArg(0), prep: caseKernel(upper, false)}, "UPPER('abC é')", "ABC É"),
 	declare("LOWER", "LOWER(string)", "Gives the text in lower case.",
-		sig{in: pp(pText), out: likeArg(0), prep: caseKernel(strings.ToLower)}, "LOWER('ABc')", "abc"),
+		sig{in: pp(pText), out: likeArg(0), prep: caseKernel(strings.ToLower, true)}, "LOWER('ABc')", "abc"),
 	declare("INITCAP", "INITCAP(string)", "Gives the text with the first letter of each word in upper case and the others in lower case. Words are runs of ASCII letters and digits.",
 		sig{in: pp(pText), out: likeArg(0), eval: textOf1(appendInitCap)}, "INITCAP('hello wOrld')", "Hello World"),
 	declare("TRIM", "TRIM([BOTH | LEADING | TRAILING] [chars] FROM string)", "Takes the characters (by default blanks) away from the ends of the text. BOTH is the default.",
@@ -67,13 +67,16 @@ func textOf1(f func(dst []byte, s string) []byte) Kernel {
 }
 
 // caseKernel maps letters; a CHAR(n) keeps its length, though the mapping may make more letters.
-func caseKernel(f func(string) string) func([]Arg) (Kernel, error) {
+func caseKernel(f func(string) string, lower bool) func([]Arg) (Kernel, error) {
 	return func(args []Arg) (Kernel, error) {
 		limit := -1
 		if args[0].Type.Kind == types.Char {
 			limit = args[0].Type.Length
 		}
 		return textOf1(func(dst []byte, s string) []byte {
+			if out, ok := mapASCII(dst, s, lower); ok {
+				return out
+			}
 			out := f(s)
 			if limit >= 0 && len(out) > limit {
 				out = out[:runeOffset(out, limit)]
@@ -81,6 +84,25 @@ func caseKernel(f func(string) string) func([]Arg) (Kernel, error) {
 			return append(dst, out...)
 		}), nil
 	}
+}
+
+// mapASCII appends a text of ASCII characters in upper or lower case; ok is false for other texts.
+func mapASCII(dst []byte, s string, lower bool) (out []byte, ok bool) {
+	first := byte('a')
+	if lower {
+		first = 'A'
+	}
+	at := len(dst)
+	dst = append(dst, s...)
+	for i, c := range dst[at:] {
+		if c >= utf8.RuneSelf {
+			return dst[:at], false
+		}
+		if c-first < 26 {
+			dst[at+i] = c ^ 0x20
+		}
+	}
+	return dst, true
 }
 
 // upper maps as Java does, which writes the sharp s as two letters.

@@ -349,7 +349,7 @@ func readSimple(f *timeFormat, s string, loc *time.Location) (int64, bool) {
 		return 0, false
 	}
 	us, _, ok := p.wall(true)
-	if p.has['z'] {
+	if p.has.has('z') {
 		loc = p.zone
 	}
 	return laterInstant(us, loc), ok
