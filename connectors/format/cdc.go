@@ -98,7 +98,6 @@ func (c *cdcConfig) Decoder(want, _ types.Schema, _ *connectors.Env) (connectors
 	if err != nil {
 		return nil, err
 	}
-	j.relearn = false
 	j.track = c.layout.partial
 	d := &cdcDecoder{j: j, layout: c.layout, schema: c.schema}
 	for key, text := range map[string]string{"database": c.database, "table": c.table} {

@@ -51,7 +51,8 @@ func (d *cdcDecoder) Decode(c *connectors.Chunk, lo, hi int, out *connectors.Dec
 	d.rows = d.rows[:0]
 	for i := lo; i < hi; i++ {
 		from, given := d.j.row, len(d.rows)
-		d.j.b = c.Data[:c.End[i]]
+		end := int(c.End[i])
+		d.j.b, d.j.wide = c.Data[:end], c.Data[:min(end+8, len(c.Data))]
 		if err := d.record(int(c.Beg[i]), int32(i)); err != nil {
 			d.j.takeBack(from)
 			d.rows = d.rows[:given]

@@ -65,3 +65,46 @@ func BenchmarkJSONDecode(b *testing.B) {
 	}
 	b.ReportMetric(float64(c.Len())*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// BenchmarkJSONNested decodes objects of three kinds in turn, each nested in its own column.
+func BenchmarkJSONNested(b *testing.B) {
+	data, err := os.ReadFile(os.Getenv("WEIR_BENCH_NEXMARK"))
+	if err != nil {
+		b.Skip("WEIR_BENCH_NEXMARK names no file of auction events")
+	}
+	row := func(text ...string) types.Type {
+		var fields []types.Field
+		for _, name := range text {
+			t := types.StringType
+			switch name {
+			case "id", "initialBid", "reserve", "seller", "category", "auction", "bidder", "price":
+				t = types.BigIntType
+			case "dateTime", "expires":
+				t = types.TimestampType(3)
+			}
+			fields = append(fields, types.Field{Name: name, Type: t})
+		}
+		return types.RowType(fields...)
+	}
+	cols := types.Schema{
+		{Name: "event_type", Type: types.IntType},
+		{Name: "person", Type: row("id", "name", "emailAddress", "creditCard", "city", "state", "dateTime", "extra")},
+		{Name: "auction", Type: row("id", "itemName", "description", "initialBid", "reserve", "dateTime", "expires", "seller", "category", "extra")},
+		{Name: "bid", Type: row("auction", "bidder", "price", "channel", "url", "dateTime", "extra")},
+	}
+	c := chunkOf(data)
+	dec, err := (&jsonConfig{standard: "ISO-8601"}).Decoder(cols, cols, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data)))
+	var out connectors.Decoded
+	for b.Loop() {
+		for lo := 0; lo < c.Len(); lo += 4096 {
+			if err := dec.Decode(c, lo, min(lo+4096, c.Len()), &out); err != nil || len(out.Rejects) > 0 {
+				b.Fatal(err, out.Rejects)
+			}
+		}
+	}
+	b.ReportMetric(float64(c.Len())*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}

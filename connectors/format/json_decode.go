@@ -11,10 +11,11 @@ import (
 	"weir/sql/vec"
 )
 
-// The JSON decoder writes values into columns as it scans, guided by the wanted columns. Records of a
-// stream repeat their layout, so it remembers the bytes between the values of the last record (its
-// template): while they match, keys are not parsed at all, and each value is read by the scanner of its
-// column's type. Whatever does not match goes on at the same place in the general parser.
+// The JSON decoder writes values into columns as it scans, guided by the wanted columns. Objects of a
+// stream repeat their layout, so it remembers, of the record and of each nested ROW, the bytes between
+// the values of an object (its template): while they match, keys are not parsed at all, and each value
+// is read by the scanner of its column's type. What does not match goes on at the same place in the
+// general parser.
 
 // jsonOp says how a column's values are read on the fast way.
 type jsonOp uint8
@@ -28,6 +29,7 @@ const (
 	opDouble
 	opString
 	opTime // TIMESTAMP(0-6), also TIMESTAMP_LTZ
+	opDecimal
 )
 
 // jsonField is a wanted column or field.
@@ -44,23 +46,15 @@ type jsonField struct {
 	nulls vec.Bitmap
 }
 
-// jsonObject is the wanted fields of an object.
+// jsonObject is the wanted fields of an object, and its template.
 type jsonObject struct {
 	fields []*jsonField
 	byName map[string]int
+	jsonTemplate
 }
 
-// jsonSlot is one value of the template: the bytes before it, and where it goes.
-type jsonSlot struct {
-	sep string
-	op  jsonOp
-	f   *jsonField
-}
-
-// jsonMark is a slot while a record is being learnt.
-type jsonMark struct {
-	from, to int
-	f        *jsonField
+func newJSONObject() *jsonObject {
+	return &jsonObject{byName: map[string]int{}, jsonTemplate: jsonTemplate{relearn: true}}
 }
 
 type jsonDecoder struct {
@@ -69,26 +63,20 @@ type jsonDecoder struct {
 	cols []*col
 
 	b       []byte // the chunk up to the current record's end
+	wide    []byte // as b, and up to eight bytes more, for scanners that read words
 	row     int
 	room    int   // rows the columns have room for
 	bad     error // why the current record is being given up
 	scratch []byte
 	track   bool // note explicit NULLs, to tell them from missing keys
 	days    dayCache
-
-	slots   []jsonSlot
-	tail    string
-	learn   bool // the current record is to become the template
-	marks   []jsonMark
-	misses  int
-	hits    int
-	relearn bool
+	marks   []jsonMark // of the objects being learnt
 }
 
 func newJSONDecoder(conf *jsonConfig, cols types.Schema) (*jsonDecoder, error) {
-	d := &jsonDecoder{conf: conf, relearn: true}
+	d := &jsonDecoder{conf: conf}
 	d.track = conf.failOnMissing
-	d.root = &jsonObject{byName: map[string]int{}}
+	d.root = newJSONObject()
 	for i, c := range cols {
 		f, err := d.field(c.Name, c.Name, c.Type)
 		if err != nil {
@@ -122,6 +110,8 @@ func (d *jsonDecoder) bind(f *jsonField) error {
 		f.op = opDouble
 	case types.Char, types.VarChar:
 		f.op = opString
+	case types.Decimal:
+		f.op = opDecimal
 	case types.Timestamp, types.TimestampLTZ:
 		if !f.typ.Nanos() {
 			f.op = opTime
@@ -139,7 +129,7 @@ func (d *jsonDecoder) bind(f *jsonField) error {
 	case types.Array:
 		return d.bindKid(f, *f.typ.Elem, f.c.kids[0])
 	case types.Row:
-		f.obj = &jsonObject{byName: map[string]int{}}
+		f.obj = newJSONObject()
 		for i, sub := range f.typ.Fields {
 			kid := &jsonField{name: sub.Name, path: f.path + "." + sub.Name, typ: sub.Type, c: f.c.kids[i], ltz: isLTZ(sub.Type)}
 			if err := d.bind(kid); err != nil {
@@ -222,21 +212,17 @@ func (d *jsonDecoder) record(data []byte, p, end int) bool {
 	if d.row >= d.room { // arrays have given more rows than there are records
 		d.moreRoom()
 	}
-	if d.slots != nil && !d.relearn {
-		done, at := d.fast(data, p, end)
-		if done {
-			return true
+	d.b, d.wide, d.bad = data[:end], data[:min(end+8, len(data))], nil
+	row := d.row
+	if data[p] != '{' {
+		if end-p >= 3 && data[p] == 0xEF && data[p+1] == 0xBB && data[p+2] == 0xBF {
+			p += 3
 		}
-		if at < 0 {
-			return d.giveUp(d.row)
-		}
-		if at > p {
-			d.b = data[:end]
-			return d.ended(d.row, d.rest(d.root, d.row, at))
+		if p = space(d.b, p); p < end && data[p] == '[' {
+			return d.ended(row, d.explode(p))
 		}
 	}
-	d.b = data[:end]
-	return d.general(p)
+	return d.ended(row, d.object(d.root, row, p))
 }
 
 func (d *jsonDecoder) moreRoom() {
@@ -244,30 +230,6 @@ func (d *jsonDecoder) moreRoom() {
 	for _, c := range d.cols {
 		c.grow(d.room)
 	}
-}
-
-// general parses a record from its beginning, and learns its layout where that is wanted.
-func (d *jsonDecoder) general(p int) bool {
-	row := d.row
-	d.bad = nil
-	from := p
-	if len(d.b)-p >= 3 && d.b[p] == 0xEF && d.b[p+1] == 0xBB && d.b[p+2] == 0xBF {
-		p += 3
-	}
-	p = space(d.b, p)
-	if p < len(d.b) && d.b[p] == '[' {
-		return d.ended(row, d.explode(p))
-	}
-	d.learn, d.marks = d.relearn, d.marks[:0]
-	d.relearn = false
-	q := d.object(d.root, row, p)
-	if d.learn {
-		d.learn = false
-		if q > 0 {
-			d.install(from, q)
-		}
-	}
-	return d.ended(row, q)
 }
 
 // ended concludes a record whose object in row ended at q (-1: it failed).
@@ -350,11 +312,29 @@ func (d *jsonDecoder) object(o *jsonObject, r, p int) int {
 	if p >= len(d.b) || d.b[p] != '{' {
 		return d.malformed(p, "an object")
 	}
-	p = space(d.b, p+1)
-	if p < len(d.b) && d.b[p] == '}' {
-		return d.missing(o, r, p+1)
+	if o.slots != nil && !o.relearn {
+		q, done := d.fast(o, r, p)
+		if done || q < 0 {
+			return q
+		}
+		if q > p {
+			return d.rest(o, r, q)
+		}
 	}
-	return d.members(o, r, p)
+	learn, marks := o.relearn, len(d.marks)
+	o.relearn = false
+	q := space(d.b, p+1)
+	if q < len(d.b) && d.b[q] == '}' {
+		return d.missing(o, r, q+1)
+	}
+	q = d.members(o, r, q, learn)
+	if learn {
+		if q > 0 {
+			o.install(d.b, p, q, d.marks[marks:], d.conf.failOnMissing)
+		}
+		d.marks = d.marks[:marks]
+	}
+	return q
 }
 
 // rest goes on behind a value of an object.
@@ -367,13 +347,13 @@ func (d *jsonDecoder) rest(o *jsonObject, r, p int) int {
 	case '}':
 		return d.missing(o, r, p+1)
 	case ',':
-		return d.members(o, r, space(d.b, p+1))
+		return d.members(o, r, space(d.b, p+1), false)
 	}
 	return d.malformed(p, "',' or '}'")
 }
 
 // members parses "key": value, ... to the closing brace.
-func (d *jsonDecoder) members(o *jsonObject, r, p int) int {
+func (d *jsonDecoder) members(o *jsonObject, r, p int, learn bool) int {
 	guess := 0
 	for {
 		key, q := d.key(p)
@@ -381,19 +361,17 @@ func (d *jsonDecoder) members(o *jsonObject, r, p int) int {
 			return -1
 		}
 		f := o.find(key, &guess)
-		top := o == d.root && d.learn
-		if top {
-			d.marks = append(d.marks, jsonMark{to: q, f: f})
-		}
 		if f == nil {
 			if p = skip(d.b, q, 1); p < 0 {
 				return d.malformed(q, "a value")
 			}
-		} else if p = d.value(f, r, q); p < 0 {
-			return -1
+		} else if p = d.fastValue(f, f.op, q, r); p < 0 || p > len(d.b) {
+			if p = d.value(f, r, q); p < 0 {
+				return -1
+			}
 		}
-		if top {
-			d.marks[len(d.marks)-1].from = p
+		if learn {
+			d.marks = append(d.marks, jsonMark{value: q, end: p, f: f})
 		}
 		p = space(d.b, p)
 		if p >= len(d.b) {

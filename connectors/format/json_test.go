@@ -344,7 +344,6 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-
 func BenchmarkJSONEncode(b *testing.B) {
 	dec, _ := (&jsonConfig{standard: "ISO-8601"}).Decoder(sensorColumns, sensorColumns, nil)
 	c := chunkOf(sensorLines(4096))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
+
 	"weir/sql/types"
 )
 
@@ -144,8 +146,20 @@ func (f *jsonField) set(r int, t token, style timeStyle) bool {
 	return ok
 }
 
+func intWidth(k types.Kind) int {
+	switch k {
+	case types.TinyInt:
+		return 8
+	case types.SmallInt:
+		return 16
+	case types.Int, types.IntervalYM:
+		return 32
+	}
+	return 64
+}
+
 func (c *col) setInt(r int, t token) bool {
-	width := map[types.Kind]int{types.TinyInt: 8, types.SmallInt: 16, types.Int: 32, types.IntervalYM: 32, types.BigInt: 64, types.IntervalDS: 64}[c.typ.Kind]
+	width := intWidth(c.typ.Kind)
 	var v int64
 	var ok bool
 	if t.float && t.kind == '0' {
@@ -196,6 +210,50 @@ func (c *col) setDecimal(r int, s []byte) bool {
 	c.dec[r] = v
 	c.mark(r)
 	return true
+}
+
+// fastDecimal reads a number without exponent of at most 18 digits; -1 for anything else.
+func (c *col) fastDecimal(b []byte, p, r int) int {
+	neg := p < len(b) && b[p] == '-'
+	if neg {
+		p++
+	}
+	from, dot := p, -1
+	v := uint64(0)
+	for ; p < len(b); p++ {
+		d := b[p] - '0'
+		if d <= 9 {
+			v = v*10 + uint64(d)
+		} else if b[p] == '.' && dot < 0 {
+			dot = p
+		} else {
+			break
+		}
+	}
+	n, frac := p-from, 0
+	if dot >= 0 {
+		n, frac = n-1, p-dot-1
+	}
+	shift := c.typ.Scale - frac
+	if n == 0 || n > 18 || dot == from || dot == p-1 || b[from] == '0' && n > frac+1 || shift+n > 18 || p < len(b) && b[p]|0x20 == 'e' {
+		return -1
+	}
+	if shift >= 0 {
+		v *= pow10u[shift]
+	} else {
+		unit := pow10u[-shift]
+		v = (v + unit/2) / unit
+	}
+	if c.typ.Prec < 19 && v >= pow10u[c.typ.Prec] {
+		return -1
+	}
+	if neg {
+		c.dec[r] = decimal128.FromI64(-int64(v))
+	} else {
+		c.dec[r] = decimal128.FromI64(int64(v))
+	}
+	c.mark(r)
+	return p
 }
 
 func (c *col) setTime(r int, s []byte, style timeStyle) (ok bool) {
