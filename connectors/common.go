@@ -14,6 +14,7 @@ type Common struct {
 	ErrorTarget    string        // error-handling.log.target: table of rejected rows
 	LateMode       string        // late-handling.mode: drop or log
 	IdleTimeout    time.Duration // scan.watermark.idle-timeout; 0: the session's table.exec.source.idle-timeout
+	IdleAdvance    time.Duration // scan.watermark.idle-advance; 0: the session's table.exec.source.idle-advance
 	MaxFutureSkew  time.Duration // scan.watermark.max-future-skew; 0: no guard
 	NullRowTime    string        // scan.watermark.null-rowtime: fail or drop
 	AlignmentGroup string        // scan.watermark.alignment.group
@@ -29,6 +30,7 @@ func (c *Common) Options(o *option.Set) {
 	o.Enum(&c.LateMode, "late-handling.mode", "drop", []string{"drop", "log"},
 		"What a row behind the watermark does where it is too late to count: be dropped and counted, or become a row of the table's `$late`.")
 	o.Duration(&c.IdleTimeout, "scan.watermark.idle-timeout", 0, "After so long without a record a split no longer holds the watermark back.")
+	o.Duration(&c.IdleAdvance, "scan.watermark.idle-advance", 0, "After so long without a record the watermark of a split moves on with the clock, so that the last windows end; 0 takes table.exec.source.idle-advance.")
 	o.Duration(&c.MaxFutureSkew, "scan.watermark.max-future-skew", 0, "Rows whose event time is further ahead of the clock do not move the watermark; 0 is no limit.")
 	o.Enum(&c.NullRowTime, "scan.watermark.null-rowtime", "fail", []string{"fail", "drop"}, "What a row without event time does: fail the query or be dropped and counted.")
 	o.String(&c.AlignmentGroup, "scan.watermark.alignment.group", "", "Sources of one group wait for each other, so that none runs ahead.")

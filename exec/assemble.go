@@ -390,6 +390,9 @@ func (a *assembly) fillSource(h *source) (err error) {
 	if m.timeout = scan.Common.IdleTimeout; m.timeout == 0 {
 		m.timeout = a.graph.settings.IdleTimeout
 	}
+	if m.follow = scan.Common.IdleAdvance; m.follow == 0 {
+		m.follow = a.graph.settings.IdleAdvance
+	}
 	if scan.Common.AlignmentGroup != "" {
 		m.group = a.run.alignment(scan.Common.AlignmentGroup)
 	}

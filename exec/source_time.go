@@ -19,6 +19,26 @@ type generator struct {
 	wm   types.Time // the greatest watermark of its rows
 	idle bool
 	last int64 // microseconds of the processing clock, of its last row
+	// base is the watermark of its last row, from which the clock moves it on while no row comes;
+	// based is the clock of that row.
+	base  types.Time
+	based int64
+}
+
+// followStep is how often the watermark of a silent split follows the clock.
+const followStep = 200 * time.Millisecond
+
+// followClock moves the watermark of a split on by the time that has passed since its last row. A split
+// that never had one has no time to move on from: it is idle.
+func (g *generator) followClock(now int64) {
+	if g.wm == types.MinTime {
+		g.idle = true
+		return
+	}
+	if g.based != g.last {
+		g.base, g.based = g.wm, g.last
+	}
+	g.wm = max(g.wm, g.base+types.Time((now-g.last)/1000))
 }
 
 // marks is the event time of a source task: its generators and what was passed on.
@@ -31,6 +51,8 @@ type marks struct {
 	gap     int64      // milliseconds the watermark must move by
 	checked int64      // microseconds: when a withheld watermark was last looked at
 	timeout time.Duration
+	follow  time.Duration // how long a split is silent before its watermark follows the clock; 0: never
+	stepped int64         // microseconds: when silent splits were last looked at
 	skew    time.Duration
 	group   *alignment
 	drift   time.Duration
@@ -95,6 +117,11 @@ func (m *marks) deadline(s *source) int64 {
 			}
 		}
 	}
+	if m.follow > 0 {
+		for _, g := range m.gens {
+			at = min(at, max(g.last+m.follow.Microseconds(), m.stepped+followStep.Microseconds()))
+		}
+	}
 	if m.gap > 0 && m.others(nil) > m.merged && m.others(nil) < types.MaxTime {
 		at = min(at, m.checked+m.gap*1000)
 	}
@@ -107,7 +134,11 @@ func (m *marks) deadline(s *source) int64 {
 // tick finds the splits that have become idle.
 func (m *marks) tick(s *source, now time.Time) {
 	us := now.UnixMicro()
+	m.stepped = us
 	for _, g := range m.gens {
+		if m.follow > 0 && us >= g.last+m.follow.Microseconds() && !s.busy(g) {
+			g.followClock(us)
+		}
 		if m.timeout > 0 && us >= g.last+m.timeout.Microseconds() && !s.busy(g) {
 			g.idle = true
 			m.group.leave(g)

@@ -15,10 +15,10 @@ func Lint(p *Plan) []Warning {
 func lint(p *Plan) []Warning {
 	var out []Warning
 	for _, n := range postorder(p.Roots) {
-		if s, ok := n.(*Scan); ok && s.Watermark != nil && s.Common.IdleTimeout == 0 && p.Settings.IdleTimeout == 0 && timed(p.Roots, s) && live(s) {
+		if s, ok := n.(*Scan); ok && s.Watermark != nil && s.Common.IdleTimeout == 0 && p.Settings.IdleTimeout == 0 && s.Common.IdleAdvance == 0 && p.Settings.IdleAdvance == 0 && timed(p.Roots, s) && live(s) {
 			out = append(out, Warning{
 				Msg:  fmt.Sprintf("a shard of %q without records holds the watermark back, and with it every result", s.Table.Path[2]),
-				Hint: "SET 'table.exec.source.idle-timeout' = '10 s'",
+				Hint: "SET 'table.exec.source.idle-timeout' = '10 s' leaves such a shard out; 'table.exec.source.idle-advance' has its time follow the clock, so that the last windows end too",
 			})
 		}
 	}

@@ -10,6 +10,7 @@ type Settings struct {
 	Batch        bool           // execution.runtime-mode
 	StateTTL     time.Duration  // table.exec.state.ttl
 	IdleTimeout  time.Duration  // table.exec.source.idle-timeout
+	IdleAdvance  time.Duration  // table.exec.source.idle-advance
 	WatermarkGap time.Duration  // pipeline.auto-watermark-interval
 	NotNullDrop  bool           // table.exec.sink.not-null-enforcer = DROP
 	BatchRows    int            // rows a batch at most (0: the default, 4096)

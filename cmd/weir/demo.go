@@ -72,7 +72,8 @@ type demo struct {
 }
 
 func (d *demo) run(ctx context.Context) error {
-	s, err := session.Open(session.Options{DataDir: d.data, Ephemeral: true, KinesisAddr: d.addr, Warn: func(text string) { d.say("warning: %s", text) }})
+	s, err := session.Open(session.Options{DataDir: d.data, Ephemeral: true, KinesisAddr: d.addr,
+		Settings: map[string]string{"table.exec.source.idle-advance": "5 s"}, Warn: func(text string) { d.say("warning: %s", text) }})
 	if err != nil {
 		return err
 	}

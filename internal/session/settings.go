@@ -43,6 +43,8 @@ func engineSettings() []Setting {
 			apply: func(s *planner.Settings, v string) error { return durationTo(&s.StateTTL, v) }},
 		{Name: "table.exec.source.idle-timeout", Default: "0 ms", Doc: "A split without records for this long stops holding back the watermark; 0: never.",
 			apply: func(s *planner.Settings, v string) error { return durationTo(&s.IdleTimeout, v) }},
+		{Name: "table.exec.source.idle-advance", Default: "0 ms", Doc: "A split without records for this long has its watermark move on with the clock, so that the last windows end; 0: never. (Not in Flink.)",
+			apply: func(s *planner.Settings, v string) error { return durationTo(&s.IdleAdvance, v) }},
 		{Name: "pipeline.auto-watermark-interval", Default: "0 ms", Doc: "The least advance between two watermarks; 0 gives one a row, so that late rows do not depend on timing. (Flink's default is 200 ms.)",
 			apply: func(s *planner.Settings, v string) error { return durationTo(&s.WatermarkGap, v) }},
 		{Name: "pipeline.name", Default: "", Doc: "The name of the jobs started from here.",
