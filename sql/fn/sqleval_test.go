@@ -2,6 +2,7 @@ package fn
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -112,6 +113,8 @@ func (e *sqlEnv) callFunc(n *sqlNode) (out sqlValue, err error) {
 	return sqlValue{c.Type, v}, err
 }
 
+var errWrongColumn = errors.New("wrong column")
+
 // checkResult holds a kernel to its contract: the layout and the number of rows.
 func checkResult(name string, t types.Type, v vec.Vec, n int) error {
 	want := n
@@ -119,10 +122,10 @@ func checkResult(name string, t types.Type, v vec.Vec, n int) error {
 		want = 1
 	}
 	if v.Arr.Len() != want {
-		return fmt.Errorf("%s gave %d rows for %d", name, v.Arr.Len(), want)
+		return fmt.Errorf("%w: %s gave %d rows for %d", errWrongColumn, name, v.Arr.Len(), want)
 	}
 	if id := v.Arr.DataType().ID(); id != t.Arrow().ID() && id != arrow.NULL {
-		return fmt.Errorf("%s gave %s for %s", name, v.Arr.DataType(), t)
+		return fmt.Errorf("%w: %s gave %s for %s", errWrongColumn, name, v.Arr.DataType(), t)
 	}
 	return nil
 }

@@ -84,11 +84,20 @@ func tables() []*Func {
 		group("operator", ArithFuncs), group("operator", CompareFuncs),
 		group("string", stringFuncs), group("string", searchFuncs), group("string", regexFuncs),
 		group("math", mathFuncs), group("hash", hashFuncs), group("string", urlFuncs), group("string", printfFuncs),
-		group("math", randomFuncs), group("conditional", conditionalFuncs), group("collection", arrayFuncs), group("collection", constructFuncs),
+		group("math", randomFuncs), group("conditional", conditionalFuncs), group("collection", arrayFuncs), group("collection", constructFuncs), group("bitmap", bitmapFuncs),
 		group("json", jsonQueryFuncs), group("json", jsonMakeFuncs),
 		group("temporal", extractFuncs), group("temporal", timeMathFuncs), group("temporal", timeTextFuncs), group("temporal", clockFuncs),
 	} {
 		all = append(all, t...)
 	}
 	return all
+}
+
+// IsExtension tells whether a function is weir's own: Flink has none of the name.
+func IsExtension(name string) bool {
+	switch strings.ToUpper(name) {
+	case "OCTET_LENGTH", "LENGTH", "RLIKE", "NVL", "URL_DECODE_RECURSIVE", "AT_TIME_ZONE":
+		return true
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"time"
@@ -130,6 +131,10 @@ var clockFuncs = []*Func{
 		func(c *Ctx) int64 { return floorMod(localStarted(c), usDay) / usSecond * 1000 }),
 	declare("CURRENT_WATERMARK", "CURRENT_WATERMARK(rowtime)", "Gives the current watermark, of the type of the rowtime column; NULL before the first.",
 		sig{in: pp(pTimestamp), out: likeArg(0), null: mayBeNull, prep: bindWatermark, volatile: true}),
+	{Name: "SOURCE_WATERMARK", Syntax: "SOURCE_WATERMARK()", Doc: "Stands in WATERMARK FOR of a CREATE TABLE only: the source's own watermarks.",
+		Bind: func([]Arg) (*Call, error) {
+			return nil, errors.New("SOURCE_WATERMARK() can stand only in the WATERMARK FOR clause of CREATE TABLE")
+		}},
 }
 
 func bindWatermark(args []Arg) (Kernel, error) {
