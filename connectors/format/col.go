@@ -56,7 +56,7 @@ func newCol(t types.Type) *col {
 // reset empties the column and makes room for n rows of new memory.
 func (c *col) reset(n int) {
 	*c = col{typ: c.typ, kids: c.kids, last: c.last}
-	if c.varlen() && !c.typ.IsNested() && n > 0 {
+	if c.varlen() && !c.typ.IsNested() && (n > 0 || c.last > 0) {
 		c.data = make([]byte, 0, c.last+c.last/8+64)
 	}
 	for _, k := range c.kids {
