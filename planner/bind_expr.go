@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"math"
 	"strings"
 
 	"weir/sql"
@@ -115,6 +116,12 @@ func (b *binder) name(s *scope, n *ast.Name) (Expr, error) {
 }
 
 func (b *binder) unary(s *scope, e *ast.Unary) (Expr, error) {
+	if l, ok := e.X.(*ast.Literal); ok && e.Op == "-" && l.Value == "2147483648" {
+		return IntLit(math.MinInt32), nil // the only INT that needs its sign to fit
+	}
+	if l, ok := e.X.(*ast.Literal); ok && e.Op == "-" && l.Value == "9223372036854775808" {
+		return BigIntLit(math.MinInt64), nil
+	}
 	x, err := b.expr(s, e.X)
 	if err != nil {
 		return nil, err

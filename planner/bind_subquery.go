@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"strings"
+
 	"weir/sql"
 	"weir/sql/ast"
 	"weir/sql/types"
@@ -356,7 +358,13 @@ func (b *binder) correlatedValue(s *scope, q *ast.Subquery, sub *inner) (Expr, e
 		}
 		n = b.single(project(sub.node, append(append([]Expr(nil), ins...), x), uniquify(names)), span(0, len(ins)))
 	}
-	return b.attach(s, n, outs, refs(n.Info().Out)[:len(ins)]), nil
+	x := b.attach(s, n, outs, refs(n.Info().Out)[:len(ins)])
+	if c, ok := sub.sel.Items[0].Expr.(*ast.Call); ok && isAggCall(c) && strings.EqualFold(c.Name.Last(), "COUNT") {
+		// Where no row joins, the count of them is 0. Its type stays nullable, as in Flink.
+		zero := &Case{Whens: []When{{&Call{Func: "IS NULL", Args: []Expr{x}, T: types.BooleanType.WithNull(false)}, BigIntLit(0)}}, Else: x, T: x.Type()}
+		return zero, nil
+	}
+	return x, nil
 }
 
 // outerEquality splits inner = outer.

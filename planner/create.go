@@ -411,6 +411,9 @@ func metadataKeys(cfg connectors.Config, virtual bool) []connectors.MetadataKey 
 func (p *Planner) decode(values map[string]option.Value, at ast.Node) (connectors.Config, connectors.Common, map[string]bool, error) {
 	name, ok := values["connector"]
 	if !ok {
+		if c, isCreate := at.(*ast.CreateTable); isCreate {
+			at = c.Name
+		}
 		return nil, connectors.Common{}, nil, sql.Errorf(at, "the table names no connector").
 			WithHint("add WITH ('connector' = '...'), one of %s", p.connectorNames())
 	}

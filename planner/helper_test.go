@@ -134,6 +134,10 @@ func runOne(p *Planner, s ast.Statement, src string) (*Plan, error) {
 		return nil, p.Catalog.Drop(s)
 	case *ast.Use:
 		return nil, p.Catalog.Use(s)
+	case *ast.AlterTable:
+		return nil, p.AlterTable(s, src)
+	case *ast.AlterView:
+		return nil, p.AlterView(s, src)
 	case *ast.CreateDatabase:
 		return nil, p.Catalog.CreateDatabase(s)
 	case *ast.Set:
@@ -215,7 +219,61 @@ func runCase(c testCase, setup *string) string {
 		}
 		return Explain(plan)
 	}
+	if _, err := run(p, *setup); err != nil {
+		return "error in setup: " + err.Error() + "\n"
+	}
+	plan, err := run(p, c.input)
+	if err != nil {
+		return "error: " + err.Error() + "\n"
+	}
+	switch c.command {
+	case "ddl":
+		return lastDDL(p, c.input)
+	case "json":
+		return ExplainJSON(plan)
+	case "lint":
+		var b strings.Builder
+		for _, w := range Lint(plan) {
+			fmt.Fprintf(&b, "%s; %s\n", w.Msg, w.Hint)
+		}
+		return b.String()
+	}
 	return "unknown command\n"
+}
+
+// lastDDL prints the table or view that the last statement made, then reads its print again: that must
+// print the same.
+func lastDDL(p *Planner, script string) string {
+	stmts, _ := sql.Parse(script)
+	var name *ast.Name
+	switch s := stmts[len(stmts)-1].(type) {
+	case *ast.CreateTable:
+		name = s.Name
+	case *ast.CreateView:
+		name = s.Name
+	case *ast.AlterTable:
+		name = s.Name
+		if r, ok := s.Action.(*ast.RenameTo); ok {
+			name = r.Name
+		}
+	case *ast.AlterView:
+		name = s.Name
+	default:
+		return "ok\n"
+	}
+	path, _ := p.Catalog.Path(name)
+	t, v := p.Catalog.Lookup(path)
+	if v != nil {
+		return ViewDDL(v)
+	}
+	again := newPlanner()
+	if _, err := run(again, strings.Join(p.Catalog.PersistentDDL(), ";\n")); err != nil {
+		return "the DDL does not read: " + err.Error() + "\n" + DDL(t, true)
+	}
+	if t2, _ := again.Catalog.Lookup(path); DDL(t2, true) != DDL(t, true) {
+		return "its DDL reads as another:\n" + DDL(t2, true)
+	}
+	return DDL(t, false)
 }
 
 type testCase struct{ comment, command, input, want string }
