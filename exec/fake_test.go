@@ -40,7 +40,10 @@ type table struct {
 	files   bool // one generator for all splits
 	bad     int64
 	opened  *atomic.Int64
-	pause   time.Duration // of a live reader that has nothing
+	// discovery is how often splits are listed; those from the second on appear only at the second listing.
+	discovery time.Duration
+	listed    int
+	pause     time.Duration // of a live reader that has nothing
 }
 
 func (t *table) Options(*option.Set)                {}
@@ -52,12 +55,16 @@ func (t *table) Source(*connectors.TableDesc, connectors.Scan, *connectors.Env) 
 	return t, nil
 }
 func (t *table) Splits(context.Context) (out []connectors.Split, err error) {
+	t.listed++
 	for i := range t.splits {
+		if i > 0 && t.discovery > 0 && t.listed == 1 {
+			break
+		}
 		out = append(out, connectors.Split{ID: fmt.Sprintf("split-%02d", i), Parents: t.parents[i]})
 	}
 	return out, nil
 }
-func (t *table) Discovery() time.Duration             { return 0 }
+func (t *table) Discovery() time.Duration             { return t.discovery }
 func (t *table) Bounded() bool                        { return !t.live }
 func (t *table) PerSplitWatermarks() bool             { return !t.files }
 func (t *table) Decoder() (connectors.Decoder, error) { return &rowDecoder{t.bad}, nil }

@@ -58,12 +58,16 @@ func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
 	for _, t := range a.tasks {
 		j.spawn(t.at, func() error { return j.runTask(t) }, t)
 	}
+	watching, stopWatching := context.WithCancel(j.ctx)
 	for _, b := range a.scans {
 		if every := b.src.Discovery(); every > 0 {
-			j.spawn("source", func() error { return b.watch(j.ctx, every) }, nil)
+			j.spawn("source", func() error { return b.watch(watching, every) }, nil)
 		}
 	}
-	j.spawn("checkpoint", j.coordinate, nil)
+	j.spawn("checkpoint", func() error {
+		defer stopWatching()
+		return j.coordinate()
+	}, nil)
 	go j.finish()
 	return j, nil
 }

@@ -109,8 +109,8 @@ func TestFailuresStopTheJob(t *testing.T) {
 	}
 }
 
-func TestDrainEndsALiveJob(t *testing.T) {
-	tab := &table{splits: [][]row{manyRows(100)}, chunk: 100, live: true, pause: time.Hour}
+func TestDrainEndsALiveJobWithNewSplits(t *testing.T) {
+	tab := &table{splits: [][]row{manyRows(50), manyRows(100)[50:]}, chunk: 100, live: true, pause: time.Hour, discovery: 5 * time.Millisecond}
 	var g gather
 	seen := make(chan struct{}, 100)
 	calc := func(b *vec.Batch, out op.Emitter) error { seen <- struct{}{}; return out.Emit(b) }
@@ -120,6 +120,7 @@ func TestDrainEndsALiveJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-seen
+	<-seen // of the split that was found later
 	j.Drain()
 	if err := j.Wait(); err != nil || len(g.lines) != 10 {
 		t.Errorf("%v, got %v", err, g.lines)
