@@ -57,20 +57,6 @@ func prune(n Node, need map[int]bool) []int {
 	return pruneMore(n, need)
 }
 
-// pruneMore keeps all columns of what it does not know, and lets its inputs prune below themselves.
-func pruneMore(n Node, need map[int]bool) []int {
-	switch n := n.(type) {
-	case *Dedup:
-		return pruneDedup(n, need)
-	case *Join:
-		return pruneJoin(n, need)
-	}
-	for i, in := range n.Inputs() {
-		setInput(n, i, pruneTo(in, span(0, len(in.Info().Out))))
-	}
-	return span(0, len(n.Info().Out))
-}
-
 // pruneTo prunes n to exactly the columns, in that order.
 func pruneTo(n Node, cols []int) Node {
 	before := n.Info().Out
@@ -366,57 +352,4 @@ func pruneExpand(n *Expand, need map[int]bool) []int {
 	}
 	n.Out = n.Out.Select(kept)
 	return to
-}
-
-func pruneDedup(n *Dedup, need map[int]bool) []int {
-	width := len(n.Out)
-	if n.Rank {
-		width--
-	}
-	used := setOf(append(slices.Clone(n.Keys), n.TimeCol))
-	for c := range need {
-		if c < width {
-			used[c] = true
-		}
-	}
-	in := prune(n.Input, used)
-	n.Keys, n.TimeCol = remapCols(n.Keys, in), in[n.TimeCol]
-	old := n.Out
-	n.Out = relabel(old[:width], in, len(n.Input.Info().Out))
-	if n.Rank {
-		n.Out = append(n.Out, old[width])
-		in = append(in, len(n.Out)-1)
-	}
-	return in
-}
-
-func pruneJoin(n *Join, need map[int]bool) []int {
-	width := len(n.Left.Info().Out)
-	left, right := setOf(n.Keys.Left), setOf(n.Keys.Right)
-	used := maps.Clone(need)
-	columnsOf(n.Cond, used)
-	for c := range used {
-		if c < width {
-			left[c] = true
-		} else {
-			right[c-width] = true
-		}
-	}
-	lto, rto := prune(n.Left, left), prune(n.Right, right)
-	now := len(n.Left.Info().Out)
-	both := slices.Clone(lto)
-	for _, c := range rto {
-		if c >= 0 {
-			c += now
-		}
-		both = append(both, c)
-	}
-	n.Keys.Left, n.Keys.Right = remapCols(n.Keys.Left, lto), remapCols(n.Keys.Right, rto)
-	n.Cond = remap(n.Cond, both)
-	if n.Kind == SemiJoin || n.Kind == AntiJoin {
-		n.Out = relabel(n.Out, lto, now)
-		return lto
-	}
-	n.Out = relabel(n.Out, both, now+len(n.Right.Info().Out))
-	return both
 }
