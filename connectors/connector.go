@@ -90,7 +90,7 @@ type Env struct {
 	Random  func() uint64    // seeded in simulation
 	Logger  *slog.Logger
 	Zone    *time.Location    // table.local-time-zone
-	Stdout  func(line []byte) // where 'print' writes a whole line; safe for concurrent use
+	Stdout  func(line []byte) // where 'print' writes a whole line with its line feed; safe for concurrent use
 	JobID   string
 	DataDir string // weir's own data folder (".weir")
 	// LocalKinesis gives the endpoint of the embedded Kinesis server, started or found at the first

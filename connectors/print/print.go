@@ -1,7 +1,7 @@
 // Package print is the sink that writes each row as a line, as Flink's print connector does:
 // "+I[7, OK, 2024-05-01T12:00]".
 //
-// Contract: lines go to Env.Stdout, whole and without a line feed; instances may write at the same
+// Contract: lines go to Env.Stdout, whole and with their line feed; instances may write at the same
 // time. Rows are written as they come: at-least-once after a restart.
 package print
 
@@ -76,7 +76,7 @@ func (s *sink) Write(ctx context.Context, b *vec.Batch) error {
 			return ctx.Err()
 		}
 		s.line = append(s.line[:0], s.prefix...)
-		s.line = format.AppendRow(s.line, s.cols, b, i)
+		s.line = append(format.AppendRow(s.line, s.cols, b, i), '\n')
 		s.env.Stdout(s.line)
 	}
 	return nil

@@ -2,7 +2,7 @@ package print
 
 import (
 	"context"
-	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -21,8 +21,8 @@ func TestPrint(t *testing.T) {
 		instance, parallelism int
 		want                  string
 	}{
-		{"", 0, 1, "[+I[1, x] -U[2, ]]"}, {"out", 0, 1, "[out> +I[1, x] out> -U[2, ]]"},
-		{"", 1, 3, "[2> +I[1, x] 2> -U[2, ]]"}, {"out", 1, 3, "[out:2> +I[1, x] out:2> -U[2, ]]"},
+		{"", 0, 1, "+I[1, x]\n-U[2, ]\n"}, {"out", 0, 1, "out> +I[1, x]\nout> -U[2, ]\n"},
+		{"", 1, 3, "2> +I[1, x]\n2> -U[2, ]\n"}, {"out", 1, 3, "out:2> +I[1, x]\nout:2> -U[2, ]\n"},
 	} {
 		conf := new(config)
 		if _, err := option.Decode(map[string]option.Value{"print-identifier": {Text: c.identifier}}, conf); err != nil {
@@ -37,8 +37,8 @@ func TestPrint(t *testing.T) {
 		if err := s.Write(context.Background(), b); err != nil {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprint(lines); got != c.want {
-			t.Errorf("got %s, want %s", got, c.want)
+		if got := strings.Join(lines, ""); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }
