@@ -55,7 +55,13 @@ func newAggRun(a *planner.AggCall) (aggRun, error) {
 			args[i].Lit = &consts[i]
 		}
 	}
-	call, err := fn.BindAgg(a.Func, args, a.Distinct, a.Retract)
+	var call *fn.AggCall
+	var err error
+	if a.Func == "LAG" {
+		call, err = fn.BindLag(args)
+	} else {
+		call, err = fn.BindAgg(a.Func, args, a.Distinct, a.Retract)
+	}
 	if err != nil {
 		return aggRun{}, err
 	}

@@ -155,3 +155,12 @@ func insertsAreNil(kinds []types.RowKind) []types.RowKind {
 	}
 	return nil
 }
+
+// allColumns gives all columns of a batch.
+func allColumns(b *vec.Batch) []vec.Vec {
+	out := make([]vec.Vec, b.Rows.NumCols())
+	for i := range out {
+		out[i] = vec.ColVec(b.Col(i))
+	}
+	return out
+}
