@@ -22,6 +22,11 @@ func (b *binder) expr(s *scope, e ast.Expr) (Expr, error) {
 			return found, err
 		}
 	}
+	if s.match != nil {
+		if found, ok, err := b.matched(s, e); ok || err != nil {
+			return found, err
+		}
+	}
 	return b.plainExpr(s, e)
 }
 

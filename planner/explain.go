@@ -170,7 +170,11 @@ func moreText(n Node, in types.Schema) string {
 	case *UpsertMaterialize:
 		return ": by (" + colNames(in, n.Keys) + ")"
 	case *Match:
-		return ": partition by (" + colNames(in, n.Partition) + ")"
+		text := ": " + n.patternText(n.Pattern) + partitionText(n.Partition, in) + " order by " + in[n.TimeCol].Name
+		if n.WithinMs > 0 {
+			text += " within " + millisText(n.WithinMs)
+		}
+		return text
 	}
 	return joinText(n)
 }
