@@ -118,9 +118,10 @@ var walls = []struct {
 	{"exec", []string{"sql/types", "sql/vec", "sql/fn", "planner", "connectors", "exec"}},
 	{"internal/session", []string{"sql", "planner", "exec", "connectors", "internal/buildinfo"}},
 	{"internal/golden", []string{"sql", "planner", "exec", "connectors", "internal/session"}},
+	{"internal/render", []string{"sql/types", "sql/vec", "sql/fn"}},
 	{"internal", nil},
 	{"notebooks", []string{"sql", "internal/session"}},
-	{"cmd", []string{"sql", "planner", "exec", "connectors", "internal", "notebooks"}},
+	{"cmd", []string{"sql", "planner", "exec", "connectors", "internal", "notebooks", "cmd"}},
 }
 
 // prefixWalls are packages whose whole subtree is allowed when the name itself is.
@@ -134,7 +135,7 @@ var foreign = []struct {
 	{"github.com/pingcap/", []string{"sql"}},
 	{"github.com/aws/", []string{"connectors/aws", "connectors/kinesis"}},
 	{"github.com/cockroachdb/pebble", []string{"exec/state", "connectors/kinesis/local"}},
-	{"github.com/chzyer/readline", []string{"cmd/weir"}},
+	{"github.com/chzyer/readline", []string{"cmd/weir/repl"}},
 	{"github.com/spf13/cobra", []string{"cmd/weir"}},
 }
 
