@@ -96,11 +96,7 @@ func (p *Planner) finish(b *binder, roots []Node, at []ast.Node) (*Plan, error) 
 	if err := p.checkOver(roots); err != nil {
 		return nil, err
 	}
-	if err := changelog(roots); err != nil {
-		var m *modeError
-		if errors.As(err, &m) {
-			return nil, sql.Errorf(at[min(m.root, len(at)-1)], "%s", m.msg).WithHint("%s", m.hint)
-		}
+	if err := p.modes(b, roots, at); err != nil {
 		return nil, err
 	}
 	if err := resolveAggs(roots); err != nil {
@@ -111,6 +107,19 @@ func (p *Planner) finish(b *binder, roots []Node, at []ast.Node) (*Plan, error) 
 	plan := &Plan{Roots: roots, Settings: p.Settings, Warnings: b.warnings}
 	plan.Warnings = append(plan.Warnings, lint(plan)...)
 	return plan, nil
+}
+
+// modes runs the changelog pass, once more where it shows that rows must be brought in order for a sink.
+func (p *Planner) modes(b *binder, roots []Node, at []ast.Node) error {
+	err := changelog(roots)
+	if err == nil && b.materializeSinks(roots) {
+		err = changelog(roots)
+	}
+	var m *modeError
+	if errors.As(err, &m) {
+		return sql.Errorf(at[min(m.root, len(at)-1)], "%s", m.msg).WithHint("%s", m.hint)
+	}
+	return err
 }
 
 // checkOver refuses what an endless stream cannot compute.

@@ -112,3 +112,32 @@ func colNames(s types.Schema, cols []int) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// materializeSinks puts an UpsertMaterialize below each sink that writes by a key that is not the query's
+// own: several rows of the query may go to one of the sink, and the last to arrive must win. It tells
+// whether it did.
+func (b *binder) materializeSinks(roots []Node) bool {
+	done := false
+	for _, n := range roots {
+		s, ok := n.(*Sink)
+		if !ok || len(s.Key) == 0 || s.Takes.Has(types.UpdateBefore) {
+			continue
+		}
+		in := s.Input.Info()
+		if in.Mode.AppendOnly() || hasKey(in.UpsertKeys, s.Key) {
+			continue
+		}
+		s.Input = &UpsertMaterialize{Base: newBase(in.Out), Input: s.Input, Keys: s.Key, TTL: b.p.Settings.StateTTL}
+		done = true
+	}
+	return done
+}
+
+func hasKey(keys [][]int, key []int) bool {
+	for _, k := range keys {
+		if sameSet(k, key) {
+			return true
+		}
+	}
+	return false
+}
