@@ -416,7 +416,7 @@ func (a *assembly) fnCtx() *fn.Ctx {
 	s := a.graph.settings
 	return &fn.Ctx{
 		Zone: s.Zone, QueryMicros: a.run.began, NowMicros: a.run.began, Streaming: !s.Batch,
-		Watermark: types.MinTime, Random: a.run.env.Random,
+		Watermark: types.MinTime, Random: a.run.env.Random, Database: s.Database,
 	}
 }
 

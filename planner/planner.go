@@ -45,7 +45,7 @@ func (b *binder) zone() *time.Location {
 
 // fnCtx is what constants are folded with: nothing in it depends on the moment.
 func (b *binder) fnCtx() *fn.Ctx {
-	return &fn.Ctx{Zone: b.zone(), Streaming: !b.p.Settings.Batch, Watermark: types.MinTime}
+	return &fn.Ctx{Zone: b.zone(), Streaming: !b.p.Settings.Batch, Watermark: types.MinTime, Database: b.p.Settings.Database}
 }
 
 func (b *binder) warn(at ast.Node, msg, hint string) {
@@ -111,9 +111,9 @@ func (p *Planner) finish(b *binder, roots []Node, at []ast.Node) (*Plan, error) 
 
 // modes runs the changelog pass, once more where it shows that rows must be brought in order for a sink.
 func (p *Planner) modes(b *binder, roots []Node, at []ast.Node) error {
-	err := changelog(roots)
+	err := changelog(roots, p.Settings.Batch)
 	if err == nil && b.materializeSinks(roots) {
-		err = changelog(roots)
+		err = changelog(roots, p.Settings.Batch)
 	}
 	var m *modeError
 	if errors.As(err, &m) {

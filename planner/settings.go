@@ -17,4 +17,5 @@ type Settings struct {
 	TwoPhase     bool           // table.optimizer.agg-phase-strategy allows local/global
 	DefaultTZ    string
 	JobName      string // pipeline.name
+	Database     string // the session's current database
 }

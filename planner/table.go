@@ -48,3 +48,6 @@ const (
 	Metadata
 	Computed
 )
+
+// WatermarkText is the expression of the WATERMARK clause as it was written, or empty.
+func (t *Table) WatermarkText() string { return t.watermarkText }

@@ -29,6 +29,10 @@ func (s *Session) define(src string, stmt ast.Statement) (r *Result, ok bool, er
 		err = s.plan.Catalog.Drop(st)
 	case *ast.Use:
 		err = s.plan.Catalog.Use(st)
+	case *ast.AlterTable:
+		err = s.plan.AlterTable(st, src)
+	case *ast.AlterView:
+		err = s.plan.AlterView(st, src)
 	case *ast.Jar:
 		return nil, true, sql.Errorf(st, "weir runs no Java: there are no JARs").WithHint("connectors and formats are built in: SHOW CONNECTORS lists them")
 	case *ast.Module:
@@ -41,6 +45,7 @@ func (s *Session) define(src string, stmt ast.Statement) (r *Result, ok bool, er
 	if err != nil {
 		return nil, true, err
 	}
+	s.settle() // USE changes the current database
 	if err := s.save(); err != nil {
 		return nil, true, err
 	}
@@ -68,12 +73,9 @@ func (s *Session) explain(st *ast.Explain) (*Result, error) {
 	for _, d := range st.Details {
 		details[strings.ToUpper(d.Name)] = true
 	}
-	text := ""
-	switch {
-	case details["JSON"] || details["JSON_EXECUTION_PLAN"]:
-		return nil, sql.Errorf(st, "no JSON yet")
-	default:
-		text = planner.Explain(plan)
+	text := planner.Explain(plan)
+	if details["JSON"] || details["JSON_EXECUTION_PLAN"] {
+		text = planner.ExplainJSON(plan)
 	}
 	return &Result{Kind: Table, Columns: []string{"result"}, Cells: [][]string{{text}}, Plain: true, Warnings: plan.Warnings}, nil
 }

@@ -129,6 +129,7 @@ func lineWriter(w io.Writer) func([]byte) {
 // settle hands the settings to the planner and the connectors.
 func (s *Session) settle() {
 	s.plan.Settings = s.conf.planner()
+	s.plan.Settings.Database = s.plan.Catalog.Current[1]
 	s.env.Zone = s.plan.Settings.Zone
 }
 

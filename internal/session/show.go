@@ -223,7 +223,7 @@ func describeColumn(t *planner.Table, c planner.TableColumn) []string {
 		}
 	}
 	if c.Name == t.RowTime {
-		wm = ""
+		wm = t.WatermarkText()
 	}
 	return []string{c.Name, typ, nullText(c.Type.Nullable()), key, extra, wm}
 }
