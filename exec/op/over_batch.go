@@ -309,18 +309,7 @@ func constInt(a *planner.AggCall, i int) (int64, error) {
 	if i >= len(a.Consts) || a.Consts[i] == nil || a.Consts[i].Val.IsNull(0) {
 		return 0, errors.New("a constant integer is wanted")
 	}
-	v := a.Consts[i].Val
-	switch v.DataType().ID() {
-	case arrow.INT32:
-		return int64(vec.Values[int32](v)[0]), nil
-	case arrow.INT64:
-		return vec.Values[int64](v)[0], nil
-	case arrow.INT16:
-		return int64(vec.Values[int16](v)[0]), nil
-	case arrow.INT8:
-		return int64(vec.Values[int8](v)[0]), nil
-	}
-	return 0, errors.New("a constant integer is wanted")
+	return integerAt(a.Consts[i].Val, 0), nil
 }
 
 // shifted is LAG and LEAD; the default stands for a NULL too, as in Flink.

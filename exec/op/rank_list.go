@@ -18,6 +18,7 @@ type rankList struct {
 	chunks [][]*ranked
 	size   int
 	next   int64 // seq of the next arrival
+	limit  int   // ranks that matter
 	stamp  int64 // processing time of the last change
 	dirty  bool
 }

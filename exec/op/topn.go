@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"weir/exec/expr"
 	"weir/exec/state"
 	"weir/planner"
 	"weir/sql/types"
@@ -30,7 +33,8 @@ type topN struct {
 	partial bool
 	gone    map[string]uint16 // places to delete from the store, and their key groups
 	gids    []int32
-	limit   int // ranks that matter, from the front
+	limit   int       // ranks that matter, from the front
+	fetch   expr.Eval // the limit of a row's partition, where it is not the same for all
 	ranked  bool
 	append  bool
 	before  bool
@@ -52,6 +56,12 @@ func NewTopN(n *planner.TopN, _ *planner.Settings) (Operator, error) {
 		t.limit = int(n.Offset + n.Fetch)
 	}
 	t.out = newRankChanges(t.codec, n.Out, n.Rank)
+	if n.FetchExpr != nil {
+		var err error
+		if t.fetch, err = expr.Compile(n.FetchExpr); err != nil {
+			return nil, err
+		}
+	}
 	return t, nil
 }
 
@@ -70,10 +80,8 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 	for len(t.lists) < t.groups.Cap() {
 		t.lists = append(t.lists, nil)
 	}
-	for _, row := range firsts {
-		if err := t.begin(t.gids[row]); err != nil {
-			return err
-		}
+	if err := t.beginAll(b, firsts); err != nil {
+		return err
 	}
 	t.order.Encode(&t.sortKey, sortColumns(b, t.node.Keys), n)
 	rows := t.codec.encode(b)
@@ -98,9 +106,48 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 	return t.out.flush(out)
 }
 
+// beginAll makes the lists of new partitions; firsts are rows of them.
+func (t *topN) beginAll(b *vec.Batch, firsts []int32) error {
+	limits := make([]int64, len(firsts))
+	for i := range limits {
+		limits[i] = int64(t.limit)
+	}
+	if t.fetch != nil && len(firsts) > 0 {
+		v, err := t.fetch.Eval(t.ctx.Fn, b, firsts)
+		if err != nil {
+			return err
+		}
+		col := v.Column(len(firsts))
+		for i := range limits {
+			if limits[i] = 0; col.IsValid(i) {
+				limits[i] = max(integerAt(col, i), 0)
+			}
+		}
+	}
+	for i, row := range firsts {
+		if err := t.begin(t.gids[row], int(limits[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// integerAt is a value of an integer column.
+func integerAt(a arrow.Array, i int) int64 {
+	switch a.DataType().ID() {
+	case arrow.INT8:
+		return int64(vec.Values[int8](a)[i])
+	case arrow.INT16:
+		return int64(vec.Values[int16](a)[i])
+	case arrow.INT32:
+		return int64(vec.Values[int32](a)[i])
+	}
+	return vec.Values[int64](a)[i]
+}
+
 // begin makes a new partition's list, from the store if that may have it.
-func (t *topN) begin(gid int32) error {
-	l := &rankList{}
+func (t *topN) begin(gid int32, limit int) error {
+	l := &rankList{limit: limit}
 	t.lists[gid] = l
 	if !t.partial {
 		return nil
@@ -144,9 +191,9 @@ func (t *topN) place(dst []byte, gid int32, r *ranked) []byte {
 
 // add takes a row in.
 func (t *topN) add(gid int32, l *rankList, key, row []byte) {
-	full := l.size >= t.limit
+	full := l.size >= l.limit
 	if t.append && full {
-		if t.limit == 0 {
+		if l.limit == 0 {
 			return
 		}
 		if _, _, last := l.last(); bytes.Compare(key, last.key) >= 0 {
@@ -158,7 +205,7 @@ func (t *topN) add(gid int32, l *rankList, key, row []byte) {
 	l.insert(r)
 	l.dirty = true
 	pos := l.position(l.find(r.key, r.seq))
-	if pos < t.limit {
+	if pos < l.limit {
 		t.showInsert(l, pos, r)
 	}
 	if t.append && full {
@@ -170,8 +217,8 @@ func (t *topN) add(gid int32, l *rankList, key, row []byte) {
 // showInsert emits what changes when a row came in at a position.
 func (t *topN) showInsert(l *rankList, pos int, r *ranked) {
 	if !t.ranked {
-		if l.size > t.limit {
-			t.out.add(types.Delete, l.at(t.limit).row, 0)
+		if l.size > l.limit {
+			t.out.add(types.Delete, l.at(l.limit).row, 0)
 		}
 		t.out.add(types.Insert, r.row, 0)
 		return
@@ -181,7 +228,7 @@ func (t *topN) showInsert(l *rankList, pos int, r *ranked) {
 		if at < pos {
 			return true
 		}
-		if at >= t.limit {
+		if at >= l.limit {
 			return false
 		}
 		before = nil
@@ -219,13 +266,13 @@ func (t *topN) take(gid int32, l *rankList, key, row []byte) {
 	r := l.remove(c, i)
 	l.dirty = true
 	t.forget(gid, r)
-	if pos >= t.limit {
+	if pos >= l.limit {
 		return
 	}
 	if !t.ranked {
 		t.out.add(types.Delete, r.row, 0)
-		if l.size >= t.limit {
-			t.out.add(types.Insert, l.at(t.limit-1).row, 0)
+		if l.size >= l.limit {
+			t.out.add(types.Insert, l.at(l.limit-1).row, 0)
 		}
 		return
 	}
@@ -235,14 +282,14 @@ func (t *topN) take(gid int32, l *rankList, key, row []byte) {
 		if at < pos {
 			return true
 		}
-		if at >= t.limit {
+		if at >= l.limit {
 			return false
 		}
 		t.change(at, before, cur)
 		before, end = cur, at+1
 		return true
 	})
-	if end < t.limit && end >= int(t.node.Offset) {
+	if end < l.limit && end >= int(t.node.Offset) {
 		t.out.add(types.Delete, before.row, int64(end+1))
 	}
 }
