@@ -1,0 +1,311 @@
+package op
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"weir/exec/expr"
+	"weir/planner"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// temporalJoin joins each left row with the right row that was valid at its time: the last version of the
+// key not after it. Left rows wait until the watermark reaches their time; then all versions up to it are
+// known. A version that is a delete is no row. Versions are kept from the one that was valid at the
+// watermark on.
+type temporalJoin struct {
+	Base
+	ctx     *Context
+	node    *planner.TemporalJoin
+	left    *rowCodec
+	right   *rowCodec
+	cond    expr.Eval
+	both    *arrow.Schema
+	schema  *arrow.Schema
+	state   *keyed // by key: waiting left rows and versions, as readTemporal reads them
+	live    []*temporalKey
+	waiting dueRows
+	changed map[int32]bool
+	wm      *savedTime
+	seq     int64
+	pairs   storedJoin
+	kinds   []types.RowKind
+}
+
+// temporalKey is what is kept of a key.
+type temporalKey struct {
+	left     []temporalRow // in order of arrival
+	versions []temporalRow // in order of time
+}
+
+type temporalRow struct {
+	time int64
+	kind types.RowKind
+	row  []byte
+}
+
+// NewTemporalJoin makes the operator of a TemporalJoin.
+func NewTemporalJoin(n *planner.TemporalJoin, _ *planner.Settings) (Operator, error) {
+	left, right := n.Left.Info().Out, n.Right.Info().Out
+	t := &temporalJoin{
+		node: n, left: newRowCodec(left), right: newRowCodec(right), schema: n.Out.Arrow(),
+		both: append(append(types.Schema{}, left...), right...).Arrow(), changed: map[int32]bool{},
+	}
+	t.pairs = storedJoin{left: newGather(t.left), right: newGather(t.right)}
+	var err error
+	if n.Cond != nil {
+		t.cond, err = expr.Compile(n.Cond)
+	}
+	return t, err
+}
+
+func (t *temporalJoin) Open(ctx *Context) (err error) {
+	t.ctx = ctx
+	if t.wm, err = openSavedTime(ctx, "watermark"); err != nil {
+		return err
+	}
+	keys := columnTypes(t.left.schema, t.node.Keys.Left)
+	if t.state, err = openKeyed(ctx, "keys", keys, []types.Type{types.BytesType}, 0); err != nil {
+		return err
+	}
+	if err := t.state.loadAll(); err != nil {
+		return err
+	}
+	t.grow()
+	for _, gid := range t.state.groups.All(nil) {
+		k := readTemporal(t.state.get(gid))
+		t.live[gid] = k
+		for _, r := range k.left {
+			t.wait(r.time, gid)
+		}
+	}
+	return nil
+}
+
+func (t *temporalJoin) grow() {
+	for len(t.live) < t.state.groups.Cap() {
+		t.live = append(t.live, nil)
+	}
+}
+
+func (t *temporalJoin) wait(at int64, gid int32) {
+	t.seq++
+	t.waiting.push(dueRow{at, t.seq, gid})
+}
+
+func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
+	n := b.Len()
+	keys, col, codec := t.node.Keys.Left, t.node.LeftTime, t.left
+	if port == 1 {
+		keys, col, codec = t.node.Keys.Right, t.node.RightTime, t.right
+	}
+	if b.Col(col).NullN() > 0 {
+		return errNullTime
+	}
+	times := make([]int64, n)
+	millisOf(b.Col(col), times)
+	gids, err := t.state.lookup(columnVecs(b, keys), n)
+	if err != nil {
+		return err
+	}
+	t.grow()
+	rows := codec.encode(b)
+	null := nullKeys(b, keys, t.node.Keys.NullSafe)
+	for i, gid := range gids {
+		if port == 1 && null != nil && null[i] {
+			continue // it can match nothing
+		}
+		k := t.live[gid]
+		if k == nil {
+			k = &temporalKey{}
+			t.live[gid] = k
+		}
+		if t.state.get(gid) == nil {
+			t.state.set(gid, []byte{0}) // the key is known from now on
+		}
+		t.changed[gid] = true
+		r := temporalRow{times[i], b.Kind(i), bytes.Clone(rows.At(i))}
+		if port == 0 {
+			k.left = append(k.left, r)
+			t.wait(r.time, gid)
+		} else {
+			k.put(r)
+		}
+	}
+	t.ctx.Metrics.Groups = int64(t.state.groups.Len())
+	return nil
+}
+
+// put adds a version; one of equal time is replaced.
+func (k *temporalKey) put(r temporalRow) {
+	at, same := slices.BinarySearchFunc(k.versions, r.time, func(v temporalRow, t int64) int { return cmpInt(v.time, t) })
+	if same {
+		k.versions[at] = r
+		return
+	}
+	k.versions = slices.Insert(k.versions, at, r)
+}
+
+// valid gives the version that was valid at a time, or nil.
+func (k *temporalKey) valid(at int64) []byte {
+	i, same := slices.BinarySearchFunc(k.versions, at, func(v temporalRow, t int64) int { return cmpInt(v.time, t) })
+	if !same {
+		i--
+	}
+	if i < 0 || !types.Adds(k.versions[i].kind) {
+		return nil
+	}
+	return k.versions[i].row
+}
+
+func (t *temporalJoin) Watermark(wm types.Time, out Emitter) (types.Time, error) {
+	t.wm.advance(int64(wm))
+	for len(t.waiting) > 0 && t.waiting[0].time <= int64(wm) {
+		d := t.waiting.pop()
+		k := t.live[d.gid]
+		if k == nil {
+			continue
+		}
+		t.changed[d.gid] = true
+		t.ready(k, int64(wm))
+		if t.pairs.n >= emitRows {
+			if err := t.flush(out); err != nil {
+				return wm, err
+			}
+		}
+	}
+	return wm, t.flush(out)
+}
+
+// ready joins the left rows of a key up to the watermark, in order of arrival, and drops the versions that
+// no later row can see.
+func (t *temporalJoin) ready(k *temporalKey, wm int64) {
+	rest := k.left[:0]
+	for _, r := range k.left {
+		if r.time > wm {
+			rest = append(rest, r)
+			continue
+		}
+		t.pairs.add(r.row, k.valid(r.time))
+		t.kinds = append(t.kinds, r.kind)
+	}
+	clear(k.left[len(rest):])
+	k.left = rest
+	k.trim(wm)
+}
+
+// trim drops the versions before the one that is valid at the watermark.
+func (k *temporalKey) trim(wm int64) {
+	at := 0
+	for at+1 < len(k.versions) && k.versions[at+1].time <= wm {
+		at++
+	}
+	k.versions = slices.Delete(k.versions, 0, at)
+}
+
+// flush emits the joined rows. A pair that the condition refuses is no match.
+func (t *temporalJoin) flush(out Emitter) error {
+	n := t.pairs.n
+	if n == 0 {
+		return nil
+	}
+	leftOuter := t.node.Kind == planner.LeftJoin
+	matched := make([]bool, n)
+	for i, s := range t.pairs.right.src {
+		matched[i] = s != noRow
+	}
+	b, err := t.pairs.batch(t.both)
+	if err != nil {
+		return err
+	}
+	b.Kinds = insertsAreNil(t.kinds)
+	t.kinds = nil
+	if t.cond != nil {
+		if err := t.refuse(b, matched); err != nil {
+			return err
+		}
+	}
+	left, right := make([]int32, 0, n), make([]int32, 0, n)
+	for i, ok := range matched {
+		if !ok && !leftOuter {
+			continue
+		}
+		left = append(left, int32(i))
+		if !ok {
+			i = -1
+		}
+		right = append(right, int32(i))
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	cols := make([]arrow.Array, 0, b.Rows.NumCols())
+	for i := range int(b.Rows.NumCols()) {
+		idx := left
+		if i >= len(t.left.schema) {
+			idx = right
+		}
+		cols = append(cols, vec.Take(b.Col(i), idx))
+	}
+	return out.Emit(vec.New(t.schema, cols, len(left), vec.TakeKinds(b.Kinds, left)))
+}
+
+func (t *temporalJoin) refuse(b *vec.Batch, matched []bool) error {
+	sel, all, err := expr.EvalFilter(t.cond, t.ctx.Fn, b, nil)
+	if err != nil || all {
+		return err
+	}
+	pass := make([]bool, len(matched))
+	for _, i := range sel {
+		pass[i] = matched[i]
+	}
+	copy(matched, pass)
+	return nil
+}
+
+func (t *temporalJoin) Snapshot() error {
+	if err := t.wm.save(t.ctx); err != nil {
+		return err
+	}
+	for gid := range t.changed {
+		k := t.live[gid]
+		if k.trim(t.wm.at); len(k.left)+len(k.versions) == 0 {
+			t.live[gid] = nil
+			t.state.set(gid, nil)
+			t.state.drop(gid)
+			continue
+		}
+		t.state.set(gid, k.write())
+	}
+	clear(t.changed)
+	return t.state.snapshot()
+}
+
+// write gives the bytes of a key's rows: how many left rows, then each row, versions last.
+func (k *temporalKey) write() []byte {
+	v := binary.AppendUvarint(nil, uint64(len(k.left)))
+	for _, r := range append(slices.Clone(k.left), k.versions...) {
+		v = appendRow(v, append(append(binary.BigEndian.AppendUint64(nil, uint64(r.time)), byte(r.kind)), r.row...))
+	}
+	return v
+}
+
+func readTemporal(v []byte) *temporalKey {
+	n, w := binary.Uvarint(v)
+	k := &temporalKey{}
+	for at := w; at < len(v); {
+		raw := rowAt(v, at)
+		at += 4 + len(raw)
+		r := temporalRow{int64(binary.BigEndian.Uint64(raw)), types.RowKind(raw[8]), bytes.Clone(raw[9:])}
+		if len(k.left) < int(n) {
+			k.left = append(k.left, r)
+		} else {
+			k.versions = append(k.versions, r)
+		}
+	}
+	return k
+}
