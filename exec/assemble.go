@@ -211,7 +211,8 @@ func (a *assembly) buildLink(s *stage, i int, n planner.Node) (link, error) {
 		return a.buildSink(s, i, n, stats)
 	case *planner.Collect:
 		sink := a.run.collect(n, t)
-		l := &sinkLink{t: t, id: n.Info().ID, name: stats.name, sink: sink, tickAt: never, stats: stats}
+		l := &sinkLink{t: t, id: n.Info().ID, name: stats.name, sink: sink, tickAt: never, stats: stats,
+			out: n.Info().Out, notNull: notNull(n.Info().Out), drop: a.graph.settings.NotNullDrop}
 		t.sinks = append(t.sinks, l)
 		return l, nil
 	}
@@ -295,7 +296,7 @@ func (a *assembly) buildSink(s *stage, i int, n *planner.Sink, stats *nodeStats)
 	if err != nil {
 		return nil, err
 	}
-	l := &sinkLink{t: t, id: n.Info().ID, name: stats.name, node: n, drop: a.graph.settings.NotNullDrop, sink: sink, tickAt: never, stats: stats}
+	l := &sinkLink{t: t, id: n.Info().ID, name: stats.name, node: n, out: n.Input.Info().Out, notNull: n.NotNull, drop: a.graph.settings.NotNullDrop, sink: sink, tickAt: never, stats: stats}
 	l.linger, _ = sink.(connectors.Lingerer)
 	if len(n.Narrow) > 0 {
 		schema := append(types.Schema(nil), n.Input.Info().Out...)

@@ -37,6 +37,12 @@ func newOperator(n planner.Node, s *planner.Settings) (op.Operator, error) {
 		return op.NewDedup(n, s)
 	case *planner.Join:
 		return op.NewJoin(n, s)
+	case *planner.Over:
+		return op.NewOver(n, s)
+	case *planner.IntervalJoin:
+		return op.NewIntervalJoin(n, s)
+	case *planner.TemporalJoin:
+		return op.NewTemporalJoin(n, s)
 	case *planner.SetOp:
 		return op.NewSetOp(n, s)
 	case *planner.ChangelogNormalize:

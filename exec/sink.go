@@ -18,7 +18,9 @@ type sinkLink struct {
 	t        *task
 	id, name string
 	node     *planner.Sink // nil for a Collect
-	drop     bool          // rows with a NULL in a NOT NULL column are dropped
+	out      types.Schema
+	notNull  []int // columns that may not hold a NULL
+	drop     bool  // rows with a NULL in a NOT NULL column are dropped
 	sink     connectors.Sink
 	linger   connectors.Lingerer // nil: the sink does not buffer by time
 	tickAt   int64
@@ -56,16 +58,13 @@ func (s *sinkLink) fault(err error) error {
 
 // check enforces NOT NULL and narrows columns to the table's types.
 func (s *sinkLink) check(b *vec.Batch) (*vec.Batch, error) {
-	if s.node == nil {
-		return b, nil
-	}
-	for _, c := range s.node.NotNull {
+	for _, c := range s.notNull {
 		if b.Col(c).NullN() == 0 {
 			continue
 		}
 		if !s.drop {
-			return nil, fmt.Errorf("column %q of table %q is NOT NULL, but a row has NULL in it; "+
-				"set 'table.exec.sink.not-null-enforcer' = 'DROP' to drop such rows", s.columnName(c), s.node.Table.Path[2])
+			return nil, fmt.Errorf("column %q of %s is NOT NULL, but a row has NULL in it; "+
+				"set 'table.exec.sink.not-null-enforcer' = 'DROP' to drop such rows", s.columnName(c), s.target())
 		}
 		keep := make([]int32, 0, b.Len())
 		for i := range b.Len() {
@@ -75,20 +74,42 @@ func (s *sinkLink) check(b *vec.Batch) (*vec.Batch, error) {
 		}
 		b = vec.TakeBatch(b, keep)
 	}
-	if len(s.node.Narrow) == 0 || b.Len() == 0 {
+	if s.node == nil || len(s.node.Narrow) == 0 || b.Len() == 0 {
 		return b, nil
 	}
 	cols := append([]arrow.Array(nil), b.Rows.Columns()...)
 	for _, n := range s.node.Narrow {
 		var err error
 		if cols[n.Column], err = narrow(cols[n.Column], n.To); err != nil {
-			return nil, fmt.Errorf("column %q of table %q: %w", s.columnName(n.Column), s.node.Table.Path[2], err)
+			return nil, fmt.Errorf("column %q of %s: %w", s.columnName(n.Column), s.target(), err)
 		}
 	}
 	return vec.New(s.schema, cols, b.Len(), b.Kinds), nil
 }
 
+// notNull lists the columns of a query's result that hold no NULL by their types. As in Flink the promise
+// is kept: a value that could not be computed, as a DECIMAL that overflows, fails the query.
+func notNull(out types.Schema) (cols []int) {
+	for i, c := range out {
+		if c.Type.NotNull {
+			cols = append(cols, i)
+		}
+	}
+	return cols
+}
+
+// target names what the rows go to.
+func (s *sinkLink) target() string {
+	if s.node == nil {
+		return "the result"
+	}
+	return fmt.Sprintf("table %q", s.node.Table.Path[2])
+}
+
 func (s *sinkLink) columnName(i int) string {
+	if s.node == nil {
+		return s.out[i].Name
+	}
 	if cols := s.node.Table.Desc.Columns; i < len(cols) {
 		return cols[i].Name
 	}

@@ -41,7 +41,7 @@ func compareFunc(op, doc string, examples ...Example) *Func {
 // bindCompare brings two types to where they can be compared. Exact numbers of any two scales and text
 // of any two lengths are compared as they are.
 func bindCompare(op string, a, b types.Type) (*Call, error) {
-	out := types.BooleanType.WithNull(a.Nullable() || b.Nullable())
+	out := types.BooleanType.WithNull(holdsNull(a) || holdsNull(b))
 	distinct := op == "IS DISTINCT FROM" || op == "IS NOT DISTINCT FROM"
 	if distinct {
 		out = out.WithNull(false)
@@ -63,6 +63,19 @@ func bindCompare(op string, a, b types.Type) (*Call, error) {
 		call.Eval = compareKernel(op, x, y)
 	}
 	return call, nil
+}
+
+// holdsNull tells whether comparing a value may give NULL: it is NULL, or a row with a NULL in it.
+func holdsNull(t types.Type) bool {
+	if t.Nullable() {
+		return true
+	}
+	for _, f := range t.Fields {
+		if holdsNull(f.Type) {
+			return true
+		}
+	}
+	return false
 }
 
 // comparedTypes gives the types in which two values are compared.

@@ -22,8 +22,6 @@ var searchFuncs = []*Func{
 		sig{in: pp(pText, pText, pInt, pInt), opt: 2, out: returnsInt, eval: fixedCtxEval(types.IntType, instrRow)}, "INSTR('abcabc', 'c', 1, 2)", "6", "INSTR('abcabc', 'c', -1)", "6"),
 	declare("CHAR_LENGTH|CHARACTER_LENGTH|LENGTH", "CHAR_LENGTH(string)", "Counts the characters (code points).",
 		sig{in: pp(pText), out: returnsInt, eval: intEval(charLengthRow)}, "CHAR_LENGTH('héllo')", "5", "CHARACTER_LENGTH('日本')", "2"),
-	declare("OCTET_LENGTH", "OCTET_LENGTH(string)", "Counts the bytes of the text (in UTF-8) or of the bytes. Flink does not have it.",
-		sig{in: pp(pBinary), out: returnsInt, eval: intEval(octetLengthRow)}, "OCTET_LENGTH('é')", "2"),
 	declare("ASCII", "ASCII(string)", "Gives the first byte as a signed number; 0 for the empty text.",
 		sig{in: pp(pText), out: returnsInt, eval: intEval(asciiRow)}, "ASCII('abc')", "97", "ASCII('')", "0"),
 	declare("CHR", "CHR(number)", "Gives the character of a code from 0 to 255; a larger number counts by its last eight bits, a negative one gives the empty text.",
@@ -152,11 +150,6 @@ func instrBack(s, search string, start, times int64) int {
 func charLengthRow(a []vec.Vec) func(int) (int32, bool) {
 	s := vec.TextOf(a[0])
 	return func(i int) (int32, bool) { return int32(utf8.RuneCount(s.Bytes(i))), true }
-}
-
-func octetLengthRow(a []vec.Vec) func(int) (int32, bool) {
-	s := vec.TextOf(a[0])
-	return func(i int) (int32, bool) { return int32(len(s.Bytes(i))), true }
 }
 
 func asciiRow(a []vec.Vec) func(int) (int32, bool) {

@@ -96,7 +96,7 @@ func tables() []*Func {
 // IsExtension tells whether a function is weir's own: Flink has none of the name.
 func IsExtension(name string) bool {
 	switch strings.ToUpper(name) {
-	case "OCTET_LENGTH", "LENGTH", "RLIKE", "NVL", "URL_DECODE_RECURSIVE", "AT_TIME_ZONE":
+	case "LENGTH", "RLIKE", "NVL", "URL_DECODE_RECURSIVE", "AT_TIME_ZONE":
 		return true
 	}
 	return false
