@@ -128,6 +128,9 @@ func (b *binder) sinkTo(at *ast.Name, hints []*ast.Hint, t *Table, overwrite boo
 	if _, ok := cfg.(connectors.Writes); !ok {
 		return nil, sql.Errorf(at, "table %q cannot be written: connector %q only reads", at.Last(), t.Options["connector"])
 	}
+	if _, ok := cfg.(connectors.Overwriter); overwrite && !ok {
+		return nil, sql.Errorf(at, "table %q cannot be overwritten: connector %q only adds", at.Last(), t.Options["connector"]).WithHint("write INSERT INTO")
+	}
 	return &Sink{Base: newBase(nil), Table: t, Config: cfg, Common: common, Overwrite: overwrite}, nil
 }
 

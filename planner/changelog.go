@@ -14,7 +14,7 @@ import (
 // needs -U: a node whose consumers can all do without (they upsert by key) leaves it out.
 
 // changelog fills Mode and UpsertKeys of every node under the roots.
-func changelog(roots []Node) error {
+func changelog(roots []Node, batch bool) error {
 	for _, n := range postorder(roots) {
 		info := n.Info()
 		info.UpsertKeys = upsertKeys(n)
@@ -24,6 +24,9 @@ func changelog(roots []Node) error {
 		mode, err := emits(n)
 		if err != nil {
 			return err
+		}
+		if _, ok := n.(*GroupAgg); ok && batch {
+			mode = types.AppendMode // a group's row comes once, at the end
 		}
 		info.Mode = mode
 		if s, ok := n.(*Sink); ok {
