@@ -298,3 +298,8 @@ func retracts(aggs ...planner.AggCall) []planner.AggCall {
 	}
 	return aggs
 }
+
+// batchOf makes a batch of inserts from columns.
+func batchOf(s types.Schema, columns ...arrow.Array) *vec.Batch {
+	return vec.New(s.Arrow(), columns, columns[0].Len(), nil)
+}

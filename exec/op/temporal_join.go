@@ -44,6 +44,7 @@ type temporalKey struct {
 
 type temporalRow struct {
 	time int64
+	seq  int64 // order of arrival, of left rows
 	kind types.RowKind
 	row  []byte
 }
@@ -80,7 +81,8 @@ func (t *temporalJoin) Open(ctx *Context) (err error) {
 		k := readTemporal(t.state.get(gid))
 		t.live[gid] = k
 		for _, r := range k.left {
-			t.wait(r.time, gid)
+			t.seq = max(t.seq, r.seq)
+			t.waiting.push(dueRow{r.time, r.seq, gid})
 		}
 	}
 	return nil
@@ -90,11 +92,6 @@ func (t *temporalJoin) grow() {
 	for len(t.live) < t.state.groups.Cap() {
 		t.live = append(t.live, nil)
 	}
-}
-
-func (t *temporalJoin) wait(at int64, gid int32) {
-	t.seq++
-	t.waiting.push(dueRow{at, t.seq, gid})
 }
 
 func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
@@ -128,10 +125,11 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 			t.state.set(gid, []byte{0}) // the key is known from now on
 		}
 		t.changed[gid] = true
-		r := temporalRow{times[i], b.Kind(i), bytes.Clone(rows.At(i))}
+		t.seq++
+		r := temporalRow{times[i], t.seq, b.Kind(i), bytes.Clone(rows.At(i))}
 		if port == 0 {
 			k.left = append(k.left, r)
-			t.wait(r.time, gid)
+			t.waiting.push(dueRow{r.time, r.seq, gid})
 		} else {
 			k.put(r)
 		}
@@ -289,7 +287,8 @@ func (t *temporalJoin) Snapshot() error {
 func (k *temporalKey) write() []byte {
 	v := binary.AppendUvarint(nil, uint64(len(k.left)))
 	for _, r := range append(slices.Clone(k.left), k.versions...) {
-		v = appendRow(v, append(append(binary.BigEndian.AppendUint64(nil, uint64(r.time)), byte(r.kind)), r.row...))
+		head := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(r.time)), uint64(r.seq))
+		v = appendRow(v, append(append(head, byte(r.kind)), r.row...))
 	}
 	return v
 }
@@ -300,7 +299,7 @@ func readTemporal(v []byte) *temporalKey {
 	for at := w; at < len(v); {
 		raw := rowAt(v, at)
 		at += 4 + len(raw)
-		r := temporalRow{int64(binary.BigEndian.Uint64(raw)), types.RowKind(raw[8]), bytes.Clone(raw[9:])}
+		r := temporalRow{timeOf(raw), timeOf(raw[8:]), types.RowKind(raw[16]), bytes.Clone(raw[17:])}
 		if len(k.left) < int(n) {
 			k.left = append(k.left, r)
 		} else {
