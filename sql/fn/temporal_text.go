@@ -176,7 +176,7 @@ func (p timePattern) formats(a []vec.Vec) *formats {
 	return formatsOf(p.one, a, 1, false)
 }
 
-// readTimestamp reads by the pattern and, failing that, by the default form, as Flink does.
+// readTimestamp reads by the pattern and, failing that, leniently; without a pattern, by the default form.
 func readTimestamp(s string, f *formats, i int) (us, ns int64, ok bool) {
 	if f != nil {
 		format, err := f.at(i)
@@ -187,6 +187,7 @@ func readTimestamp(s string, f *formats, i int) (us, ns int64, ok bool) {
 				}
 			}
 		}
+		return parseLenient(s)
 	}
 	return parseDefault(s)
 }
@@ -317,13 +318,15 @@ func bindToDate(args []Arg) (Kernel, error) {
 	}), nil
 }
 
-// parseDay reads yyyy[-M[-d]], blanks around and a time of day after it passed over.
+// parseDay reads yyyy[-M[-d]]; blanks around its parts, and what is behind the first blank, are passed over,
+// but a blank before it all makes the next ones count.
 func parseDay(s string) (int32, bool) {
-	s = strings.TrimSpace(s)
-	s, _, _ = strings.Cut(s, " ")
+	if i := strings.IndexByte(s, ' '); i > 0 {
+		s = s[:i]
+	}
 	d := ymd{0, 1, 1}
 	for i, text := range strings.Split(s, "-") {
-		n, rest, ok := leadingNumber(text, 0)
+		n, rest, ok := leadingNumber(strings.TrimSpace(text), 0)
 		if !ok || rest != "" || i > 2 {
 			return 0, false
 		}
