@@ -107,6 +107,7 @@ func (b *binder) timestampLit(l *ast.Literal) (Expr, error) {
 // interval reads an INTERVAL literal: months, or milliseconds.
 func (b *binder) interval(i *ast.Interval) (Expr, error) {
 	t := intervalType(i.Unit)
+	t.Interval = map[types.Kind]string{types.IntervalYM: "MONTH", types.IntervalDS: "SECOND(3)"}[t.Kind] // as Flink shows any literal
 	n, err := intervalValue(i)
 	if err != nil {
 		return nil, err

@@ -156,10 +156,6 @@ func (b *binder) items(q *ast.Select, s *scope) ([]item, error) {
 			out = append(out, cols...)
 			continue
 		}
-		if f, ok := rowStar(s, it.Expr); ok {
-			out = append(out, f...)
-			continue
-		}
 		x, err := b.expr(s, it.Expr)
 		if err != nil {
 			addError(&errs, err)
@@ -231,21 +227,13 @@ func fieldStar(s *scope, star *ast.Star) ([]item, bool) {
 	return out, true
 }
 
-// rowStar is reserved for forms of * on expressions.
-func rowStar(*scope, ast.Expr) ([]item, bool) { return nil, false }
-
 // itemName is the name of a result column: its alias, the last part of a path, or EXPR$n as Flink numbers them.
 func itemName(it *ast.SelectItem, n int) string {
 	if it.Alias != nil {
 		return it.Alias.Name
 	}
-	switch e := ast.Unparen(it.Expr).(type) {
-	case *ast.Name:
+	if e, ok := it.Expr.(*ast.Name); ok {
 		return e.Last()
-	case *ast.Field:
-		if _, named := ast.Unparen(e.X).(*ast.Index); !named {
-			return e.Name.Name
-		}
 	}
 	return fmt.Sprintf("EXPR$%d", n)
 }

@@ -142,6 +142,11 @@ func (b *binder) whereSubquery(in Node, s *scope, c ast.Expr) (Node, error) {
 		}
 		neg, e = !neg, ast.Unparen(u.X)
 	}
+	if c, ok := e.(*ast.Binary); ok {
+		if in := anyIn(c); in != nil {
+			e = in
+		}
+	}
 	switch e := e.(type) {
 	case *ast.Exists:
 		return b.exists(in, s, e, neg)
@@ -156,6 +161,15 @@ func (b *binder) whereSubquery(in Node, s *scope, c ast.Expr) (Node, error) {
 		return nil, err
 	}
 	return filter(s.subs.node, x), nil
+}
+
+// anyIn reads x = ANY (q) as x IN (q), and x <> ALL (q) as x NOT IN (q); nil for others.
+func anyIn(c *ast.Binary) *ast.In {
+	q, ok := c.R.(*ast.Quantified)
+	if !ok || q.Query == nil || !(c.Op == "=" && !q.All || c.Op == "<>" && q.All) {
+		return nil
+	}
+	return &ast.In{Span: c.Span, X: c.L, Not: q.All, Query: q.Query}
 }
 
 func (b *binder) exists(in Node, s *scope, e *ast.Exists, neg bool) (Node, error) {
@@ -250,11 +264,51 @@ func (b *binder) maybe(at ast.Node, eq Expr) (Expr, error) {
 	return b.invoke(at, "IS NOT FALSE", []Expr{eq})
 }
 
+// existsValue is EXISTS inside an expression: the subquery's rows are counted, by the columns that are
+// equal to outer ones.
+func (b *binder) existsValue(s *scope, e *ast.Exists) (Expr, error) {
+	sub, ok, err := b.subSelect(e.Query, s)
+	if err != nil {
+		return nil, err
+	}
+	if s.subs == nil || !ok || b.aggregated(sub.sel, nil) {
+		return nil, notYet(e, "this EXISTS other than as a condition of WHERE")
+	}
+	var outs, ins []Expr
+	for _, c := range sub.conds {
+		o, i, ok := outerEquality(c)
+		if !ok {
+			return nil, notYet(e, "EXISTS inside an expression whose condition on the query around is no equality")
+		}
+		outs, ins = append(outs, o), append(ins, i)
+	}
+	names := make([]string, len(ins))
+	for i := range names {
+		names[i] = "$sub"
+	}
+	in := project(sub.node, ins, uniquify(names))
+	count := AggCall{Func: "COUNT", Filter: -1, T: types.BigIntType.WithNull(false), Name: "COUNT(*)"}
+	if err := count.resolve(false); err != nil {
+		return nil, err
+	}
+	out := append(plain(in.Out), types.Column{Name: "$count", Type: count.T})
+	n := &GroupAgg{Base: newBase(out), Input: in, Keys: span(0, len(ins)), Aggs: []AggCall{count}, TTL: b.p.Settings.StateTTL}
+	x := b.attach(s, n, outs, refs(out)[:len(ins)])
+	some, err := b.invoke(e, ">", []Expr{x, BigIntLit(0)})
+	if err != nil {
+		return nil, err
+	}
+	return b.invoke(e, "IS TRUE", []Expr{some})
+}
+
 // subquery binds a query inside an expression: a value, which joins the node below.
 func (b *binder) subquery(s *scope, e ast.Expr) (Expr, error) {
+	if x, ok := e.(*ast.Exists); ok {
+		return b.existsValue(s, x)
+	}
 	q, ok := e.(*ast.Subquery)
 	if !ok {
-		return nil, notYet(e, "EXISTS and IN with a subquery other than as conditions of WHERE joined by AND")
+		return nil, notYet(e, "IN with a subquery other than as a condition of WHERE joined by AND; write EXISTS")
 	}
 	if s.subs == nil {
 		return nil, notYet(e, "a subquery here")
