@@ -157,6 +157,9 @@ func (j *Job) Stats() []NodeStats {
 
 // Checkpoint makes a checkpoint now, and waits until it is durable.
 func (j *Job) Checkpoint() error {
+	if j.a.graph.settings.Batch {
+		return errors.New("a batch job makes no checkpoints: SET 'execution.runtime-mode' = 'streaming'")
+	}
 	answer := make(chan error, 1)
 	select {
 	case j.ask <- answer:
@@ -310,8 +313,12 @@ func newCoordinator(a *assembly, from *checkpoint.Checkpoint) *checkpoint.Coordi
 	return checkpoint.NewCoordinator(names, after)
 }
 
-// trigger starts a checkpoint at the sources, unless one is under way.
+// trigger starts a checkpoint at the sources, unless one is under way. Batch jobs make none: their
+// operators keep what they have until the end, and a crash starts them over.
 func (a *assembly) trigger(c *checkpoint.Coordinator) bool {
+	if a.graph.settings.Batch {
+		return false
+	}
 	id, ok := c.Begin()
 	if !ok {
 		return false
