@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"weir/exec"
@@ -50,12 +49,30 @@ func (r *script) fail(name string, err error) error {
 	if errors.As(err, &code) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	text := err.Error()
-	if name != "" && !strings.HasPrefix(text, name) {
-		text = name + ":" + text
-	}
-	fmt.Fprintln(r.errs, text)
+	fmt.Fprintln(r.errs, inFile(name, err))
 	return exitCode(1)
+}
+
+// inFile puts the script's name before an error: each place becomes FILE:line:column.
+func inFile(name string, err error) string {
+	if name == "-" {
+		name = "stdin"
+	}
+	var list *sql.ErrorList
+	var one *sql.Error
+	switch {
+	case name == "":
+		return err.Error()
+	case errors.As(err, &list):
+		for _, e := range list.Errors {
+			e.Name = name
+		}
+		return list.Error()
+	case errors.As(err, &one):
+		one.Name = name
+		return one.Error()
+	}
+	return name + ": " + err.Error()
 }
 
 func (r *script) statement(ctx context.Context, text string, st ast.Statement) error {
