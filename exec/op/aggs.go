@@ -115,6 +115,16 @@ func (s *aggSet) reset(g int32) {
 	}
 }
 
+// resetAll is reset of each group.
+func (s *aggSet) resetAll(groups []int32) {
+	for i := range s.runs {
+		acc := s.runs[i].acc
+		for _, g := range groups {
+			acc.Reset(g)
+		}
+	}
+}
+
 func (s *aggSet) bytes() int64 {
 	total := int64(0)
 	for i := range s.runs {

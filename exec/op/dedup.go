@@ -31,10 +31,10 @@ type dedup struct {
 var left = []byte{1}
 
 // NewDedup makes the operator of a Dedup.
-func NewDedup(n *planner.Dedup, _ *planner.Settings) (Operator, error) {
-	d := &dedup{node: n, codec: newRowCodec(n.Input.Info().Out), before: n.Mode.Has(types.UpdateBefore)}
+func NewDedup(n *planner.Dedup, s *planner.Settings) (Operator, error) {
+	d := &dedup{node: n, codec: newRowCodec(n.Input.Info().Out), before: wantsBefore(n, s)}
 	d.out = newRankChanges(d.codec, n.Out, n.Rank)
-	return d, nil
+	return inBatch(d, nil, n, s)
 }
 
 // waits tells whether first rows wait for the watermark.

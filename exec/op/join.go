@@ -39,6 +39,14 @@ type join struct {
 
 // NewJoin makes the operator of a Join.
 func NewJoin(n *planner.Join, s *planner.Settings) (Operator, error) {
+	op, err := newJoin(n)
+	if n.Kind == planner.InnerJoin {
+		return op, err
+	}
+	return inBatch(op, err, n, s)
+}
+
+func newJoin(n *planner.Join) (Operator, error) {
 	left, right := n.Left.Info().Out, n.Right.Info().Out
 	j := &join{node: n, schema: n.Out.Arrow(), kind: n.Kind, nullAware: n.NullAware}
 	j.both = append(append(types.Schema{}, left...), right...).Arrow()

@@ -19,8 +19,8 @@ type setOp struct {
 }
 
 // NewSetOp makes the operator of a SetOp.
-func NewSetOp(n *planner.SetOp, _ *planner.Settings) (Operator, error) {
-	return &setOp{node: n, codec: newRowCodec(n.Out), counts: make([]int64, len(n.Ins))}, nil
+func NewSetOp(n *planner.SetOp, s *planner.Settings) (Operator, error) {
+	return inBatch(&setOp{node: n, codec: newRowCodec(n.Out), counts: make([]int64, len(n.Ins))}, nil, n, s)
 }
 
 func (s *setOp) Open(ctx *Context) (err error) {

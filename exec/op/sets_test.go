@@ -146,3 +146,30 @@ func unnested(s types.Schema, fn string, outer, ord bool, cond planner.Expr) (st
 	}
 	return text[:max(len(text)-1, 0)], nil
 }
+
+// TestBatchModeShowsTheEnd: operators that change their output show only what is there at the end.
+func TestBatchModeShowsTheEnd(t *testing.T) {
+	s := &planner.Settings{Batch: true}
+	for name, c := range map[string]struct {
+		make   func() (Operator, error)
+		inputs []types.Schema
+		want   string
+		steps  []step
+	}{
+		"left join": {func() (Operator, error) {
+			return NewJoin(&planner.Join{Base: base(types.AppendMode, bothCols), Left: source(leftCols), Right: source(rightCols), Kind: planner.LeftJoin,
+				Keys: planner.JoinKeys{Left: []int{0}, Right: []int{0}}}, s)
+		}, joinInputs, "+I 2|y|-|-|-\n+I 1|x|1|p|true", []step{at(0, "1|x", "2|y"), at(1, "1|p|true")}},
+		"top": {func() (Operator, error) {
+			return NewTopN(&planner.TopN{Base: base(types.AppendMode, ranks), Input: source(scored), Partition: []int{0}, Keys: []planner.SortKey{{Col: 1}}, Fetch: 1, Rank: true}, s)
+		}, []types.Schema{scored}, "+I a|1|2|1\n+I b|5|3|1", []step{in("a|3|1", "a|1|2", "b|5|3")}},
+		"last": {func() (Operator, error) {
+			return NewDedup(&planner.Dedup{Base: base(types.AppendMode, events), Input: source(events), Keys: []int{0}, TimeCol: 2, Last: true}, s)
+		}, []types.Schema{events}, "+I a|2|9", []step{in("a|1|5", "a|2|9", "a|3|7")}},
+	} {
+		got, err := run(c.make, c.inputs, 2, false, c.steps...)
+		if d := compare(lines(c.want), got); d != "" || err != nil {
+			t.Fatalf("%s: %s (%v)", name, d, err)
+		}
+	}
+}

@@ -44,12 +44,17 @@ type topN struct {
 const allRows = int(^uint(0) >> 1)
 
 // NewTopN makes the operator of a TopN.
-func NewTopN(n *planner.TopN, _ *planner.Settings) (Operator, error) {
+func NewTopN(n *planner.TopN, s *planner.Settings) (Operator, error) {
+	op, err := newTopN(n, wantsBefore(n, s))
+	return inBatch(op, err, n, s)
+}
+
+func newTopN(n *planner.TopN, before bool) (Operator, error) {
 	in := n.Input.Info()
 	t := &topN{
 		node: n, codec: newRowCodec(in.Out), order: orderEncoder(in.Out, n.Keys), types: columnTypes(in.Out, n.Partition),
 		gone: map[string]uint16{}, limit: allRows, ranked: n.Rank || n.Offset > 0,
-		append: in.Mode.AppendOnly() || in.Mode == 0, before: n.Mode.Has(types.UpdateBefore),
+		append: in.Mode.AppendOnly() || in.Mode == 0, before: before,
 	}
 	t.groups = vec.NewGroups(t.types...)
 	if n.Fetch >= 0 {

@@ -31,6 +31,7 @@ type windowAgg struct {
 	types   []types.Type // of the keys
 	keys    *vec.Groups
 	refs    []int32 // by key: slices that have it
+	idle    []int32 // keys that no slice had when the last slice was freed: most come again in the next
 	set     *aggSet
 	counts  []int64 // by group: rows in it, where rows may be taken away
 	pool    groupPool
@@ -209,13 +210,12 @@ func (w *windowAgg) assign(i int, s *slice) {
 }
 
 func (w *windowAgg) groupOf(s *slice, kid int32) int32 {
-	if e := s.find(kid); e >= 0 {
-		gid := s.gids[e]
+	if gid := s.find(kid); gid >= 0 {
 		w.store.touch(gid)
 		return gid
 	}
 	gid := w.pool.take()
-	s.add(kid, gid)
+	s.add(kid, gid, w.keys.Cap())
 	w.refs[kid]++
 	w.store.born(gid)
 	return gid

@@ -139,9 +139,7 @@ func (w *windowAgg) emitMerged(parts []*slice, start, end int64, out Emitter) er
 		}
 	}
 	err := w.emitSlice(sum, start, end, out)
-	for _, gid := range sum.gids {
-		w.release(gid)
-	}
+	w.release(sum.gids)
 	return err
 }
 
@@ -149,12 +147,12 @@ func (w *windowAgg) emitMerged(parts []*slice, start, end int64, out Emitter) er
 func (w *windowAgg) mergeInto(to, from *slice) error {
 	gids := make([]int32, len(from.keys))
 	for i, kid := range from.keys {
-		if e := to.find(kid); e >= 0 {
-			gids[i] = to.gids[e]
+		if gid := to.find(kid); gid >= 0 {
+			gids[i] = gid
 			continue
 		}
 		gids[i] = w.pool.take()
-		to.add(kid, gids[i])
+		to.add(kid, gids[i], w.keys.Cap())
 	}
 	w.resize()
 	if w.retract {
@@ -205,14 +203,19 @@ func (w *windowAgg) fireCumulate(end int64, out Emitter) error {
 	return nil
 }
 
-// free drops a slice, its groups, and the keys that no other slice has.
+// free drops a slice and its groups. Keys that no other slice has are kept until the next slice is freed.
 func (w *windowAgg) free(s *slice) {
 	w.store.forget(w, s)
-	for i, gid := range s.gids {
-		w.release(gid)
-		kid := s.keys[i]
-		if w.refs[kid]--; w.refs[kid] == 0 {
+	w.release(s.gids)
+	for _, kid := range w.idle { // the number may have gone to another key since
+		if w.refs[kid] == 0 && w.keys.Live(kid) {
 			w.keys.Delete(kid)
+		}
+	}
+	w.idle = w.idle[:0]
+	for _, kid := range s.keys {
+		if w.refs[kid]--; w.refs[kid] == 0 {
+			w.idle = append(w.idle, kid)
 		}
 	}
 	delete(w.slices, sliceID{s.end, s.start})
@@ -222,13 +225,15 @@ func (w *windowAgg) free(s *slice) {
 	}
 }
 
-// release empties a group for reuse.
-func (w *windowAgg) release(gid int32) {
-	w.set.reset(gid)
-	if w.retract {
-		w.counts[gid] = 0
+// release empties groups for reuse.
+func (w *windowAgg) release(gids []int32) {
+	w.set.resetAll(gids)
+	for _, gid := range gids {
+		if w.retract {
+			w.counts[gid] = 0
+		}
+		w.pool.give(gid)
 	}
-	w.pool.give(gid)
 }
 
 // emitSlice emits the groups of a slice as the window [start, end).
@@ -344,7 +349,7 @@ func (w *windowAgg) flush(s *slice, out Emitter) error {
 // mergeBatch is Process of a global phase: rows are partial results of slices.
 func (w *windowAgg) mergeBatch(b *vec.Batch) error {
 	ends := vec.Values[int64](b.Col(int(b.Rows.NumCols()) - 1))
-	var pick []int32
+	pick := make([]int32, 0, len(ends))
 	for i, end := range ends {
 		s := w.w.cur
 		if s == nil || s.end != end {
@@ -367,7 +372,10 @@ func (w *windowAgg) mergeBatch(b *vec.Batch) error {
 	k := len(w.node.Keys)
 	state := make([]vec.Vec, len(w.set.state))
 	for i := range state {
-		state[i] = vec.ColVec(vec.Take(b.Col(k+i), pick))
+		state[i] = vec.ColVec(b.Col(k + i))
+		if n < b.Len() {
+			state[i] = vec.TakeVec(state[i], pick)
+		}
 	}
 	return w.set.merge(gids, state)
 }

@@ -6,14 +6,22 @@ type slice struct {
 	start, end int64 // wall clock, ms
 	late       bool  // its last window has fired: rows are dropped
 	none       bool  // no window holds it
-	// table maps key numbers to groups by open addressing; entries are in order of arrival.
+	// table maps key numbers to groups by open addressing; entries are in order of arrival. Where the
+	// slice has a good part of all keys, dense does instead: key numbers are dense, so it needs no search.
 	table []int32 // place in entries plus one, 0 where free
+	dense []int32 // by key number: its group plus one, 0 where it has none; empty: table is in use
 	keys  []int32
 	gids  []int32
 }
 
-// find gives the place of a key's entry, or -1.
-func (s *slice) find(key int32) int {
+// find gives the group of a key, or -1.
+func (s *slice) find(key int32) int32 {
+	if len(s.dense) > 0 {
+		if int(key) >= len(s.dense) {
+			return -1
+		}
+		return s.dense[key] - 1
+	}
 	mask := int32(len(s.table) - 1)
 	for at := key & mask; mask >= 0; at = (at + 1) & mask {
 		e := s.table[at]
@@ -21,23 +29,34 @@ func (s *slice) find(key int32) int {
 			return -1
 		}
 		if s.keys[e-1] == key {
-			return int(e - 1)
+			return s.gids[e-1]
 		}
 	}
 	return -1
 }
 
-// add appends an entry for a key that has none.
-func (s *slice) add(key, gid int32) {
+// add appends an entry for a key that has none; all is one more than the highest key number.
+func (s *slice) add(key, gid int32, all int) {
 	s.keys, s.gids = append(s.keys, key), append(s.gids, gid)
-	if 2*len(s.keys) > len(s.table) {
+	switch {
+	case len(s.dense) > 0:
+		if int(key) >= len(s.dense) {
+			s.dense = append(s.dense, make([]int32, max(all, len(s.dense)+len(s.dense)/4)-len(s.dense))...)
+		}
+		s.dense[key] = gid + 1
+	case 2*len(s.keys) <= len(s.table):
+		s.place(key, len(s.keys)-1)
+	case all <= 4*len(s.table):
+		s.dense = append(s.dense[:0], make([]int32, all)...)
+		for i, k := range s.keys {
+			s.dense[k] = s.gids[i] + 1
+		}
+	default:
 		s.table = make([]int32, max(16, 2*len(s.table)))
 		for i, k := range s.keys {
 			s.place(k, i)
 		}
-		return
 	}
-	s.place(key, len(s.keys)-1)
 }
 
 // place fills a free place of the table. Keys are dense numbers, so they are their own hash.
@@ -53,6 +72,7 @@ func (s *slice) place(key int32, entry int) {
 // clear empties the slice for reuse.
 func (s *slice) clear() {
 	clear(s.table)
+	s.dense = s.dense[:0]
 	s.keys, s.gids = s.keys[:0], s.gids[:0]
 }
 
