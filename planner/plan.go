@@ -96,7 +96,11 @@ type Calc struct {
 // Phase is a part of an aggregation split in two.
 type Phase uint8
 
-// The phases: the whole, or a local aggregate before the exchange and a global one behind it.
+// The phases: the whole, or a local aggregate before the exchange and a global one behind it. A local
+// one emits its keys, then the state columns of each aggregate as fn.AggCall.State lists them, then for a
+// window the end of the slice as BIGINT milliseconds; it holds nothing over a watermark. In the global
+// one Args are those state columns, ArgTypes still the types the aggregate was resolved with, and the
+// window's TimeCol the slice's end.
 const (
 	WholePhase Phase = iota
 	LocalPhase
