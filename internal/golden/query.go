@@ -25,9 +25,10 @@ func (r *runner) query(b *block) (got []string, failure string) {
 	if f := bug(err); f != "" {
 		return nil, r.replay(b, first, f)
 	}
-	var table []row
 	if err == nil {
-		if table, err = fold(rows); err != nil {
+		table, orphans := foldAll(rows)
+		if len(orphans) > 0 && b.has("final") {
+			_, err := fold(rows)
 			return nil, r.replay(b, first, err.Error())
 		}
 		got = p.lines(b, rows, table)
@@ -48,7 +49,7 @@ func (r *runner) query(b *block) (got []string, failure string) {
 			r.opts.Logf("%s:%d: %s", r.report.Path, b.line, how)
 		}
 		other, otherErr := p.run(how)
-		if f := p.differ(exact && how.exact() && !b.has("sorted"), rows, table, err, other, otherErr); f != "" {
+		if f := p.differ(exact && how.exact() && !b.has("sorted"), rows, err, other, otherErr); f != "" {
 			return got, r.replay(b, how, f)
 		}
 	}
@@ -76,7 +77,7 @@ func (p *planned) lines(b *block, changes, table []row) []string {
 }
 
 // differ compares a run with the first one.
-func (p *planned) differ(exact bool, rows, table []row, err error, other []row, otherErr error) string {
+func (p *planned) differ(exact bool, rows []row, err error, other []row, otherErr error) string {
 	switch {
 	case err != nil && otherErr != nil:
 		return bug(otherErr)
@@ -90,14 +91,15 @@ func (p *planned) differ(exact bool, rows, table []row, err error, other []row, 
 		}
 		return p.difference("changelogs", rows, other, true)
 	}
-	otherTable, err := fold(other)
-	if err != nil {
-		return "in one of its runs: " + err.Error()
+	table, orphans := foldAll(rows)
+	otherTable, otherOrphans := foldAll(other)
+	switch {
+	case !same(table, otherTable, p.schema):
+		return p.difference("tables", table, otherTable, false)
+	case !same(orphans, otherOrphans, p.schema):
+		return p.difference("rows taken away that are not there", orphans, otherOrphans, false)
 	}
-	if same(table, otherTable, p.schema) {
-		return ""
-	}
-	return p.difference("tables", table, otherTable, false)
+	return ""
 }
 
 func (p *planned) difference(what string, rows, other []row, kinds bool) string {

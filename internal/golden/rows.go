@@ -99,28 +99,37 @@ func sorted(rows []row) []row {
 	return out
 }
 
-// fold gives the table that a changelog amounts to: its rows without kinds, sorted.
+// fold gives the table that a changelog amounts to: its rows without kinds, sorted. It fails where a row
+// is taken away before it is there.
 func fold(changes []row) ([]row, error) {
+	table, orphans := foldAll(changes)
+	if len(orphans) > 0 {
+		return nil, fmt.Errorf("a row is taken away that is not there: %s", strings.Join(orphans[0], "  "))
+	}
+	return table, nil
+}
+
+// foldAll also gives the rows that were taken away without being there, as those of some sources are.
+func foldAll(changes []row) (table, orphans []row) {
 	count, rows := map[string]int{}, map[string]row{}
 	for _, c := range changes {
 		k := c[1:].key()
 		rows[k] = c[1:]
-		if c[0] == "+I" || c[0] == "+U" {
+		switch {
+		case c[0] == "+I" || c[0] == "+U":
 			count[k]++
-			continue
+		case count[k] == 0:
+			orphans = append(orphans, c[1:])
+		default:
+			count[k]--
 		}
-		if count[k] == 0 {
-			return nil, fmt.Errorf("%s takes away a row that is not there: %s", c[0], strings.Join(c[1:], "  "))
-		}
-		count[k]--
 	}
-	var out []row
 	for k, n := range count {
 		for range n {
-			out = append(out, rows[k])
+			table = append(table, rows[k])
 		}
 	}
-	return sorted(out), nil
+	return sorted(table), sorted(orphans)
 }
 
 // same compares two tables as multisets; floating point numbers may differ in their last digits.
