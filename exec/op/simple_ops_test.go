@@ -176,3 +176,16 @@ func TestProcTimeSession(t *testing.T) {
 	}
 	check(t, make, []types.Schema{s}, "+I a|2|0|190\n+I a|1|300|400", clock(0), in("a"), clock(90), in("a"), clock(150), clock(300), in("a"), clock(1000))
 }
+
+func TestSessionTVF(t *testing.T) {
+	out := append(slices.Clone(events), cols("ws TS", "we TS", "wt TS")...)
+	make := func() (Operator, error) {
+		w := planner.Window{Kind: planner.Session, Gap: 10, TimeCol: 2, Start: -1, End: -1, PartitionBy: []int{0}}
+		return NewWindowTVF(&planner.WindowTVF{Base: base(types.AppendMode, out), Input: source(events), Window: w}, &planner.Settings{})
+	}
+	check(t, make, []types.Schema{events}, `
+		+I a|1|0|0|22|21
+		+I a|2|12|0|22|21
+		+I a|3|5|0|22|21
+		+I b|4|20|20|30|29`, in("a|1|0", "a|2|12", "a|3|5", "b|4|20"), wm(21), in("a|9|3"))
+}
