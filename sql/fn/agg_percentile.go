@@ -55,15 +55,15 @@ func (a *percentileAcc) rows(groups []int32, args []vec.Vec, kinds []types.RowKi
 	return nil
 }
 
-// at is the percentile p of a set of total values.
+// at is the percentile p of a set of total values. Positions count from 1, for the sake of Flink's last digit.
 func (a *percentileAcc) at(s *sortedSet[uint64], p float64) float64 {
-	pos := p * float64(s.total-1)
-	lo := math.Floor(pos)
-	x, y := nthValue(s, int64(lo)), nthValue(s, int64(math.Ceil(pos)))
-	if pos == lo || x == y {
+	pos := p*float64(s.total-1) + 1
+	lo, hi := math.Floor(pos), math.Ceil(pos)
+	x, y := nthValue(s, int64(lo)-1), nthValue(s, int64(hi)-1)
+	if lo == hi || x == y {
 		return x
 	}
-	return (lo+1-pos)*x + (pos-lo)*y
+	return (hi-pos)*x + (pos-lo)*y
 }
 
 // nthValue is value i of a set of doubles, repetitions counted.

@@ -32,7 +32,7 @@ func (c *momentCell) sub(x float64) {
 	c.n--
 	d := x - c.mean
 	c.mean -= d / float64(c.n)
-	c.m2 -= d * (x - c.mean)
+	c.m2 = max(c.m2-d*(x-c.mean), 0) // rounding may go below
 }
 
 func (c *momentCell) merge(o momentCell) {
