@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"weir/connectors/option"
 )
@@ -77,12 +78,13 @@ func (s *Session) UseLocal(endpoint string) {
 
 // Config loads the SDK's configuration.
 func (s *Session) Config(ctx context.Context) (aws.Config, error) {
-	if s.trustAllCerts && !loopback(s.Endpoint) {
+	if s.trustAllCerts && !Loopback(s.Endpoint) {
 		return aws.Config{}, errors.New("'aws.trust.all.certificates' = 'true' is only taken with an 'aws.endpoint' on this machine")
 	}
 	opts := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(s.httpClient()),
 		config.WithRetryMaxAttempts(2), // the connectors retry themselves, without an end
+		config.WithLogger(logging.Nop{}),
 	}
 	if region := s.region(); region != "" {
 		opts = append(opts, config.WithRegion(region))
@@ -94,7 +96,7 @@ func (s *Session) Config(ctx context.Context) (aws.Config, error) {
 	opts = append(opts, auth...)
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
-		return cfg, fmt.Errorf("aws: %w", err)
+		return cfg, &explained{"aws: " + err.Error(), err, Fatal}
 	}
 	cfg.HTTPClient = plainBody{cfg.HTTPClient} // not before: loading may add AWS_CA_BUNDLE to the client
 	if s.provider == "ASSUME_ROLE" {
@@ -111,7 +113,7 @@ func (s *Session) Config(ctx context.Context) (aws.Config, error) {
 
 // region is the option's, or any for an endpoint on this machine.
 func (s *Session) region() string {
-	if s.Region == "" && loopback(s.Endpoint) {
+	if s.Region == "" && Loopback(s.Endpoint) {
 		return "us-east-1"
 	}
 	return s.Region
@@ -122,7 +124,7 @@ func (s *Session) credentials() ([]func(*config.LoadOptions) error, error) {
 	switch s.provider {
 	case "AUTO":
 		// Servers on this machine want a signature and do not check it: no search for real credentials.
-		if loopback(s.Endpoint) && os.Getenv("AWS_ACCESS_KEY_ID") == "" {
+		if Loopback(s.Endpoint) && os.Getenv("AWS_ACCESS_KEY_ID") == "" {
 			opts = append(opts, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("local", "local", "")))
 		}
 	case "BASIC":
@@ -191,7 +193,8 @@ func (c plainBody) Do(r *http.Request) (*http.Response, error) {
 	return c.next.Do(r)
 }
 
-func loopback(endpoint string) bool {
+// Loopback tells whether an endpoint is on this machine.
+func Loopback(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil || endpoint == "" {
 		return false

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	ktypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
@@ -15,42 +17,97 @@ import (
 	wa "weir/connectors/aws"
 )
 
-// client is the Kinesis API of one stream.
+// client is the Kinesis API of one stream. It is used by all readers of a source at once.
 type client struct {
-	api   *kinesis.Client
-	name  string // as the user wrote it: name or ARN
-	arn   *string
-	short *string
-	local bool // the embedded server: no limit of reads a second
+	env     *connectors.Env
+	session wa.Session
+	name    string // as the user wrote it: name or ARN
+	arn     *string
+	short   *string
+	// embedded: the endpoint is the session's, which may move when the process that owns the server ends.
+	embedded bool
+	// fast: a server on this machine that has no limit of reads a second.
+	fast bool
+
+	mu       sync.Mutex
+	api      *kinesis.Client
+	endpoint string
+	fails    int  // calls since the last that was answered
+	away     bool // the user was told that the server does not answer
 }
 
 // connect makes the client of the table's stream. Without an endpoint or a wish for AWS, the
 // embedded server is used, and started if need be.
 func (c *config) connect(ctx context.Context, env *connectors.Env) (*client, error) {
-	session := c.session // a copy: the plan's options stay as they were written
-	out := &client{name: c.streamName()}
-	if session.Endpoint == "" && env.LocalKinesis != nil {
-		endpoint, err := env.LocalKinesis(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("embedded Kinesis server: %w", err)
-		}
-		session.UseLocal(endpoint)
-		out.local = true
+	out := &client{name: c.streamName(), session: c.session, env: env} // a copy: the plan's options stay as they were written
+	if out.session.Region == "" {
+		out.session.Region = c.arnRegion()
 	}
-	if session.Region == "" {
-		session.Region = c.arnRegion()
-	}
-	cfg, err := session.Config(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out.api = kinesis.NewFromConfig(cfg)
-	if c.arn != "" && !out.local {
+	out.embedded = c.session.Endpoint == "" && env.LocalKinesis != nil
+	if c.arn != "" && !out.embedded {
 		out.arn = aws.String(c.arn)
 	} else {
 		out.short = aws.String(c.streamName())
 	}
-	return out, nil
+	return out, out.dial(ctx)
+}
+
+// dial makes the API's client, for the endpoint of now.
+func (c *client) dial(ctx context.Context) error {
+	session := c.session
+	if c.embedded {
+		endpoint, err := c.env.LocalKinesis(ctx)
+		if err != nil {
+			return fmt.Errorf("embedded Kinesis server: %w", err)
+		}
+		session.UseLocal(endpoint)
+		c.fast = wa.Loopback(endpoint)
+	}
+	cfg, err := session.Config(ctx)
+	if err != nil {
+		return fmt.Errorf("stream %q: %w", c.name, err)
+	}
+	// Whoever calls retries, and tells what for: not the SDK too.
+	c.api = kinesis.NewFromConfig(cfg, func(o *kinesis.Options) { o.Retryer = aws.NopRetryer{} })
+	c.endpoint = aws.ToString(cfg.BaseEndpoint)
+	return nil
+}
+
+// calls gives the API's client.
+func (c *client) calls() *kinesis.Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.api
+}
+
+// failed is told of a call's error that will be tried again. When nobody answers at the embedded server's
+// address, another process may have taken over, or this one must.
+func (c *client) failed(ctx context.Context, err error) {
+	if !wa.IsNetwork(err) || ctx.Err() != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.embedded {
+		if err := c.dial(ctx); err != nil {
+			c.env.Logger.Warn("kinesis: no server to go on with", "stream", c.name, "error", err.Error())
+		}
+	}
+	if c.fails++; !c.away && c.fails > 1 {
+		c.away = true
+		c.env.Warn(fmt.Sprintf("stream %q: %s; trying again", c.name, wa.Root(err)))
+	}
+}
+
+// answered is told that a call went through.
+func (c *client) answered() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fails = 0
+	if c.away {
+		c.away = false
+		c.env.Warn(fmt.Sprintf("stream %q: the server answers again", c.name))
+	}
 }
 
 // shards lists all shards of the stream.
@@ -58,7 +115,7 @@ func (c *client) shards(ctx context.Context) ([]ktypes.Shard, error) {
 	in := &kinesis.ListShardsInput{StreamName: c.short, StreamARN: c.arn}
 	var out []ktypes.Shard
 	for {
-		page, err := retrying(ctx, func() (*kinesis.ListShardsOutput, error) { return c.api.ListShards(ctx, in) })
+		page, err := retrying(ctx, c, func() (*kinesis.ListShardsOutput, error) { return c.calls().ListShards(ctx, in) })
 		if err != nil {
 			return nil, c.explain("listing shards", err)
 		}
@@ -70,8 +127,9 @@ func (c *client) shards(ctx context.Context) ([]ktypes.Shard, error) {
 	}
 }
 
-// iterator gets a shard iterator. seq or at (milliseconds) is given where the type wants it.
-func (c *client) iterator(ctx context.Context, shard string, kind ktypes.ShardIteratorType, seq string, at int64) (string, error) {
+// iterator gets a shard iterator, and the server's clock then, in milliseconds, rounded down to seconds; 0
+// is unknown. seq or at (milliseconds) is given where the type wants it.
+func (c *client) iterator(ctx context.Context, shard string, kind ktypes.ShardIteratorType, seq string, at int64) (string, int64, error) {
 	in := &kinesis.GetShardIteratorInput{StreamName: c.short, StreamARN: c.arn, ShardId: aws.String(shard), ShardIteratorType: kind}
 	if seq != "" {
 		in.StartingSequenceNumber = aws.String(seq)
@@ -79,15 +137,32 @@ func (c *client) iterator(ctx context.Context, shard string, kind ktypes.ShardIt
 	if kind == ktypes.ShardIteratorTypeAtTimestamp {
 		in.Timestamp = aws.Time(time.UnixMilli(at))
 	}
-	out, err := retrying(ctx, func() (*kinesis.GetShardIteratorOutput, error) { return c.api.GetShardIterator(ctx, in) })
+	out, err := c.calls().GetShardIterator(ctx, in)
 	if err != nil {
-		return "", c.explain("shard "+shard, err)
+		return "", 0, err
 	}
-	return aws.ToString(out.ShardIterator), nil
+	c.answered()
+	now := int64(0)
+	if t, ok := middleware.GetServerTime(out.ResultMetadata); ok {
+		now = t.UnixMilli()
+	}
+	return aws.ToString(out.ShardIterator), now, nil
 }
 
 func (c *client) records(ctx context.Context, iterator string, limit int) (*kinesis.GetRecordsOutput, error) {
-	return c.api.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: aws.String(iterator), StreamARN: c.arn, Limit: aws.Int32(int32(limit))})
+	out, err := c.calls().GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: aws.String(iterator), StreamARN: c.arn, Limit: aws.Int32(int32(limit))})
+	if err == nil {
+		c.answered()
+	}
+	return out, err
+}
+
+func (c *client) put(ctx context.Context, batch []ktypes.PutRecordsRequestEntry) (*kinesis.PutRecordsOutput, error) {
+	out, err := c.calls().PutRecords(ctx, &kinesis.PutRecordsInput{Records: batch, StreamName: c.short, StreamARN: c.arn})
+	if err == nil {
+		c.answered()
+	}
+	return out, err
 }
 
 // explain names the stream in an error.
@@ -95,10 +170,11 @@ func (c *client) explain(what string, err error) error {
 	var missing *ktypes.ResourceNotFoundException
 	if errors.As(err, &missing) {
 		hint := "create it, or correct 'stream' (or 'stream.arn'), 'aws.region' and 'aws.endpoint' of the table"
-		if c.local {
-			hint = "the embedded Kinesis server does not have it; create it with: aws kinesis create-stream --stream-name " + c.name + " --endpoint-url http://127.0.0.1:4567, or go to AWS with --aws"
+		if c.embedded {
+			hint = "the server at " + c.endpoint + " does not have it; create it with: aws kinesis create-stream --stream-name " + c.name +
+				" --shard-count 1 --endpoint-url " + c.endpoint + ", or go to AWS with --aws"
 		}
-		return fmt.Errorf("there is no stream %q: %s", c.name, hint)
+		return wa.Explained(err, "there is no stream %q: %s", c.name, hint)
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -106,20 +182,42 @@ func (c *client) explain(what string, err error) error {
 	return wa.Explain(fmt.Sprintf("stream %q, %s", c.name, what), err)
 }
 
-// retrying repeats a call that may pass, for about half a minute.
-func retrying[T any](ctx context.Context, call func() (T, error)) (T, error) {
+// startTries is how often a call at the start is tried: about seven seconds in all.
+const startTries = 8
+
+// retrying repeats a call that may pass for a while: at the start, nobody wants to wait for long to learn
+// that an address is wrong.
+func retrying[T any](ctx context.Context, c *client, call func() (T, error)) (T, error) {
 	wait := 100 * time.Millisecond
-	for try := 0; ; try++ {
+	for try := 1; ; try++ {
 		out, err := call()
-		if err == nil || try == 8 || wa.Classify(err) == wa.Fatal || ctx.Err() != nil {
+		if err == nil {
+			c.answered()
+			return out, nil
+		}
+		if try == startTries || wa.Classify(err) == wa.Fatal || ctx.Err() != nil {
 			return out, err
 		}
-		select {
-		case <-ctx.Done():
-			return out, ctx.Err()
-		case <-time.After(wait):
+		c.failed(ctx, err)
+		if err := sleep(ctx, wait); err != nil {
+			return out, err
 		}
-		wait = min(2*wait, 5*time.Second)
+		wait = min(2*wait, 2*time.Second)
+	}
+}
+
+// sleep waits, or gives the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
 	}
 }
 

@@ -2,7 +2,8 @@
 //
 // Contract: the source polls each shard with its own reader, at most five times a second on AWS, and
 // reads parents before children; a position is the sequence number of the last record read, so a
-// restart neither loses nor repeats a record. The sink is at-least-once. Times are milliseconds UTC.
+// restart neither loses nor repeats a record. Records of the Kinesis Producer Library are taken apart. The
+// sink is at-least-once; records of a key stay in order while the service refuses none. Times are milliseconds UTC.
 package kinesis
 
 import (
@@ -15,6 +16,7 @@ import (
 	"weir/connectors/aws"
 	"weir/connectors/format"
 	"weir/connectors/option"
+	"weir/sql/fn"
 	"weir/sql/types"
 )
 
@@ -50,14 +52,17 @@ type config struct {
 	format  format.Config
 
 	position    string
-	from        time.Time
+	fromText    string
 	fromFormat  string
+	from        time.Time // of fromText
 	discovery   time.Duration
 	maxRecords  int
 	emptyWait   time.Duration
 	readerType  string
 	bounded     string
 	boundMillis int64
+
+	deaggregation string
 
 	delimiter   string
 	partitioner string
@@ -82,8 +87,8 @@ func (c *config) Options(o *option.Set) {
 func (c *config) sourceOptions(o *option.Set) {
 	o.Enum(&c.position, "source.init.position", "LATEST", []string{"LATEST", "TRIM_HORIZON", "AT_TIMESTAMP"},
 		"Where to begin without a checkpoint: behind the newest record, at the oldest, or at `source.init.timestamp`.").Alias("scan.stream.initpos", "flink.stream.initpos")
-	o.Timestamp(&c.from, "source.init.timestamp", "Where to begin, with AT_TIMESTAMP: `2021-05-19T11:20:00.000Z`, or seconds since 1970.").Alias("scan.stream.initpos-timestamp")
-	o.String(&c.fromFormat, "source.init.timestamp.format", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "Known forms of `source.init.timestamp` are recognised without it.").Alias("scan.stream.initpos-timestamp-format")
+	o.String(&c.fromText, "source.init.timestamp", "", "Where to begin, with AT_TIMESTAMP: `2021-05-19T11:20:00.000Z`, seconds or milliseconds since 1970, or in the form of `source.init.timestamp.format`.").Alias("scan.stream.initpos-timestamp")
+	o.String(&c.fromFormat, "source.init.timestamp.format", defaultFormat, "Pattern of `source.init.timestamp`, as Java's SimpleDateFormat; usual forms are recognised without it.").Alias("scan.stream.initpos-timestamp-format")
 	o.Duration(&c.discovery, "source.shard.discovery.interval", 10*time.Second, "How often new shards are looked for.").Alias("scan.shard.discovery.intervalmillis")
 	o.Int(&c.maxRecords, "source.shard.get-records.max-record-count", 10000, "Records of one read at most.").Range(1, 10000).Alias("scan.shard.getrecords.maxrecordcount")
 	o.Duration(&c.emptyWait, "source.reader.empty-records-fetch-interval", 250*time.Millisecond, "Pause after a read that brought nothing.").Alias("scan.shard.getrecords.intervalmillis")
@@ -91,6 +96,7 @@ func (c *config) sourceOptions(o *option.Set) {
 	o.Enum(&c.bounded, "scan.bounded.mode", "unbounded", []string{"unbounded", "latest", "timestamp"},
 		"Where reading ends: never, at the tip each shard has when it is reached, or at `scan.bounded.timestamp-millis`.")
 	o.Int64(&c.boundMillis, "scan.bounded.timestamp-millis", 0, "Arrival time at which reading ends, milliseconds since 1970, with 'timestamp'.")
+	o.Enum(&c.deaggregation, "source.deaggregation", "auto", []string{"auto", "off"}, "Whether records of the Kinesis Producer Library that hold several user records become a row of each.")
 	for _, key := range []string{"source.shard-assigner", "scan.shard-assigner"} {
 		o.Unused(key, "Shards are dealt to readers in turn.")
 	}
@@ -103,7 +109,7 @@ func (c *config) sourceOptions(o *option.Set) {
 }
 
 func (c *config) sinkOptions(o *option.Set) {
-	o.String(&c.partitioner, "sink.partitioner", "", "`random` or `fixed`; default: the `PARTITIONED BY` columns, else random.")
+	o.String(&c.partitioner, "sink.partitioner", "", "`random`: a key of its own for each record. `fixed`: one key for each parallel instance. Default: the `PARTITIONED BY` columns, else random.")
 	o.String(&c.delimiter, "sink.partitioner-field-delimiter", "|", "Between the values of a partition key of several columns.")
 	o.Int(&c.batchSize, "sink.batch.max-size", maxRequestRows, "Records of one request at most.").Range(1, maxRequestRows)
 	o.Int(&c.maxInflight, "sink.requests.max-inflight", 16, "Requests under way at once.").Range(1, 1024)
@@ -115,7 +121,7 @@ func (c *config) sinkOptions(o *option.Set) {
 }
 
 // check finishes the options that depend on each other.
-func (c *config) check() error {
+func (c *config) check(zone *time.Location) error {
 	if strings.HasPrefix(c.stream, "arn:") && c.arn == "" {
 		c.arn, c.stream = c.stream, ""
 	}
@@ -125,8 +131,10 @@ func (c *config) check() error {
 	if c.streamName() == "" {
 		return errors.New("a kinesis table wants 'stream' = 'NAME' or 'stream.arn' = 'arn:aws:kinesis:...'")
 	}
-	if c.position == "AT_TIMESTAMP" && c.from.IsZero() {
-		return errors.New("'source.init.position' = 'AT_TIMESTAMP' wants 'source.init.timestamp'")
+	if c.position == "AT_TIMESTAMP" {
+		if err := c.parseFrom(zone); err != nil {
+			return err
+		}
 	}
 	if c.bounded == "timestamp" && c.boundMillis == 0 {
 		return errors.New("'scan.bounded.mode' = 'timestamp' wants 'scan.bounded.timestamp-millis'")
@@ -135,9 +143,33 @@ func (c *config) check() error {
 	return nil
 }
 
+const defaultFormat = "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"
+
+// parseFrom reads source.init.timestamp: by its pattern first, as Flink does, then in the forms everyone knows.
+func (c *config) parseFrom(zone *time.Location) error {
+	if c.fromText == "" {
+		return errors.New("'source.init.position' = 'AT_TIMESTAMP' wants 'source.init.timestamp'")
+	}
+	if zone == nil {
+		zone = time.UTC
+	}
+	t, ok, err := fn.ParseInstant(c.fromFormat, c.fromText, zone)
+	if err != nil {
+		return fmt.Errorf("option \"source.init.timestamp.format\": %w", err)
+	}
+	if !ok {
+		if t, err = option.ParseTimestamp(c.fromText); err != nil {
+			return fmt.Errorf("option \"source.init.timestamp\": '%s' is neither in the form of '%s' nor a usual one: write it as '2024-05-01T12:00:00Z', or set 'source.init.timestamp.format'",
+				c.fromText, c.fromFormat)
+		}
+	}
+	c.from = t
+	return nil
+}
+
 // Source makes the source of a scan.
 func (c *config) Source(t *connectors.TableDesc, scan connectors.Scan, env *connectors.Env) (connectors.Source, error) {
-	if err := c.check(); err != nil {
+	if err := c.check(env.Zone); err != nil {
 		return nil, err
 	}
 	return &source{cfg: c, env: env, scan: scan, decode: func() (connectors.Decoder, error) {
@@ -168,16 +200,23 @@ func (c *config) SinkMode(_ *connectors.TableDesc, requested types.ChangelogMode
 func (c *config) WritableMetadata() []connectors.MetadataKey { return nil }
 
 // Sink makes the sink of one instance.
-func (c *config) Sink(t *connectors.TableDesc, env *connectors.Env, _, _ int) (connectors.Sink, error) {
-	if err := c.check(); err != nil {
+func (c *config) Sink(t *connectors.TableDesc, env *connectors.Env, instance, _ int) (connectors.Sink, error) {
+	if err := c.check(env.Zone); err != nil {
 		return nil, err
 	}
 	enc, err := c.format.Encoder(t.Columns, env)
 	if err != nil {
 		return nil, err
 	}
-	s := &sink{cfg: c, env: env, desc: t, enc: enc, inflight: make(chan struct{}, c.maxInflight)}
-	if c.partitioner != "random" {
+	s := &sink{cfg: c, env: env, desc: t, enc: enc, inflight: make(chan struct{}, c.maxInflight), latest: map[string]*request{}}
+	switch {
+	case c.partitioner != "" && c.partitioner != "random" && c.partitioner != "fixed":
+		return nil, fmt.Errorf("'sink.partitioner' = '%s' is neither 'random' nor 'fixed'; weir runs no Java classes: name the columns of the key in PARTITIONED BY", c.partitioner)
+	case c.partitioner != "" && len(t.PartitionedBy) > 0:
+		return nil, errors.New("'sink.partitioner' and PARTITIONED BY exclude each other: leave one of them out")
+	case c.partitioner == "fixed":
+		s.fixedKey = fmt.Sprint(instance)
+	default:
 		s.keyCols, err = keyColumns(t)
 	}
 	return s, err

@@ -3,38 +3,39 @@ package kinesis
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	ktypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"weir/connectors"
-	wa "weir/connectors/aws"
 	"weir/sql/fn"
 	"weir/sql/vec"
 )
 
 // The API's limits.
 const (
-	maxRecordBytes  = 10 << 20 // of data and key; a stream's own limit may be lower
+	maxRecordBytes  = 10 << 20 // of data and key; a stream's own limit is 1 MiB unless it was raised
 	maxRequestBytes = 5 << 20  // taken by every server; AWS allows 10 MiB by now
 	maxRequestRows  = 500
 )
 
 // sink writes records with PutRecords: at-least-once. Requests run side by side within
-// sink.requests.max-inflight; only the records that the service refused are sent again, so the order
-// of records may change when it throttles.
+// sink.requests.max-inflight, but one that holds a key waits for the one before it that holds the key too: so
+// records of a key stay in order while nothing is refused. Only refused records are sent again.
 type sink struct {
-	cfg     *config
-	env     *connectors.Env
-	desc    *connectors.TableDesc
-	enc     connectors.Encoder
-	keyCols []int
-	api     *client
+	cfg      *config
+	env      *connectors.Env
+	desc     *connectors.TableDesc
+	enc      connectors.Encoder
+	keyCols  []int
+	fixedKey string // of 'sink.partitioner' = 'fixed'
+	api      *client
+	ctx      context.Context // of the requests, which outlive the call that starts them
+	cancel   context.CancelFunc
 
 	buf      []ktypes.PutRecordsRequestEntry
 	bytes    int
@@ -42,8 +43,9 @@ type sink struct {
 	inflight chan struct{}
 	wg       sync.WaitGroup
 
-	mu  sync.Mutex
-	err error // the first failure of a request
+	mu     sync.Mutex
+	err    error               // the first failure of a request
+	latest map[string]*request // of each key under way
 }
 
 // Write encodes each row into a record, and sends full requests.
@@ -59,9 +61,9 @@ func (s *sink) Write(ctx context.Context, b *vec.Batch) error {
 		key := s.partitionKey(b, i)
 		size := len(data) + len(key)
 		if size > maxRecordBytes {
-			return fmt.Errorf("stream %q: a row of %d bytes is larger than the %d bytes that Kinesis takes", s.api.name, size, maxRecordBytes)
+			return fmt.Errorf("stream %q: a row makes a record of %d bytes, more than the %d that Kinesis takes; it begins with %s", s.api.name, size, maxRecordBytes, brief(data))
 		}
-		if len(s.buf) >= s.cfg.batchSize || s.bytes+size > min(maxRequestBytes, s.cfg.bufferBytes) {
+		if len(s.buf) >= s.cfg.batchSize || len(s.buf) > 0 && s.bytes+size > min(maxRequestBytes, s.cfg.bufferBytes) {
 			if err := s.send(ctx); err != nil {
 				return err
 			}
@@ -72,7 +74,18 @@ func (s *sink) Write(ctx context.Context, b *vec.Batch) error {
 		s.buf = append(s.buf, ktypes.PutRecordsRequestEntry{Data: data, PartitionKey: aws.String(key)})
 		s.bytes += size
 	}
+	if len(s.buf) >= s.cfg.batchSize {
+		return s.send(ctx)
+	}
 	return s.failure()
+}
+
+// brief is the beginning of a record, for messages.
+func brief(data []byte) string {
+	if len(data) > 80 {
+		return strings.ToValidUTF8(string(data[:80]), "?") + "..."
+	}
+	return strings.ToValidUTF8(string(data), "?")
 }
 
 func (s *sink) open(ctx context.Context) error {
@@ -80,14 +93,19 @@ func (s *sink) open(ctx context.Context) error {
 		return nil
 	}
 	api, err := s.cfg.connect(ctx, s.env)
-	if err == nil {
-		s.api = api
+	if err != nil {
+		return err
 	}
-	return err
+	s.api = api
+	s.ctx, s.cancel = context.WithCancel(ctx)
+	return nil
 }
 
 // partitionKey is the PARTITIONED BY values joined by the delimiter, else random.
 func (s *sink) partitionKey(b *vec.Batch, i int) string {
+	if s.fixedKey != "" {
+		return s.fixedKey
+	}
 	if len(s.keyCols) == 0 {
 		var r [16]byte
 		for k := range 2 {
@@ -127,95 +145,43 @@ func truncateKey(key string) string {
 	return key
 }
 
-// send starts a request with what is buffered, waiting for a free place.
-func (s *sink) send(ctx context.Context) error {
-	if len(s.buf) == 0 {
-		return nil
-	}
-	select {
-	case s.inflight <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	batch := s.buf
-	s.buf, s.bytes = nil, 0
-	s.wg.Add(1)
-	go func() {
-		defer func() { <-s.inflight; s.wg.Done() }()
-		if err := s.put(ctx, batch); err != nil {
-			s.mu.Lock()
-			s.err = errors.Join(s.err, err)
-			s.mu.Unlock()
-		}
-	}()
-	return s.failure()
-}
-
-// put sends a batch until every record is taken. Throttling and passing failures are waited out:
-// that is backpressure; what the user must mend fails.
-func (s *sink) put(ctx context.Context, batch []ktypes.PutRecordsRequestEntry) error {
-	wait := 50 * time.Millisecond
-	for {
-		out, err := s.api.api.PutRecords(ctx, &kinesis.PutRecordsInput{Records: batch, StreamName: s.api.short, StreamARN: s.api.arn})
-		if err != nil && (ctx.Err() != nil || wa.Classify(err) == wa.Fatal) {
-			return s.api.explain("writing", err)
-		}
-		if err == nil {
-			if batch, err = s.refused(batch, out); err != nil || len(batch) == 0 {
-				return err
-			}
-		} else {
-			s.env.Logger.Warn("kinesis: write failed, trying again", "stream", s.api.name, "error", err.Error())
-		}
-		jitter := time.Duration(s.env.Random() % uint64(wait))
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait/2 + jitter/2):
-		}
-		wait = min(2*wait, 5*time.Second)
-	}
-}
-
-// refused gives the records of the batch that the service did not take.
-func (s *sink) refused(batch []ktypes.PutRecordsRequestEntry, out *kinesis.PutRecordsOutput) ([]ktypes.PutRecordsRequestEntry, error) {
-	if aws.ToInt32(out.FailedRecordCount) == 0 {
-		return nil, nil
-	}
-	var again []ktypes.PutRecordsRequestEntry
-	for i, r := range out.Records {
-		code := aws.ToString(r.ErrorCode)
-		if code == "" {
-			continue
-		}
-		if s.cfg.failOnError {
-			return nil, fmt.Errorf("stream %q refused a record ('sink.fail-on-error' = 'true'): %s: %s", s.api.name, code, aws.ToString(r.ErrorMessage))
-		}
-		again = append(again, batch[i])
-	}
-	return again, nil
-}
-
 func (s *sink) failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
 }
 
-// Flush sends what is buffered and waits until the service has taken everything.
+// Flush sends what is buffered and waits until the service has taken everything: until each place for a
+// request is free.
 func (s *sink) Flush(ctx context.Context) ([]byte, error) {
 	if err := s.send(ctx); err != nil {
 		return nil, err
 	}
-	s.wg.Wait()
+	taken := 0
+	defer func() {
+		for range taken {
+			<-s.inflight
+		}
+	}()
+	for range cap(s.inflight) {
+		select {
+		case s.inflight <- struct{}{}:
+			taken++
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	return nil, s.failure()
 }
 
 // Commit has nothing to publish: records are visible once taken.
 func (s *sink) Commit(context.Context, []byte) error { return nil }
 
-// Close waits for requests under way.
+// Close gives up what was not flushed.
 func (s *sink) Close() error {
+	if s.cancel != nil {
+		s.cancel()
+	}
 	s.wg.Wait()
 	return nil
 }

@@ -3,34 +3,48 @@ package kinesis
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	ktypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"weir/connectors"
 	wa "weir/connectors/aws"
 )
 
-// source reads a stream by polling its shards.
+// source reads a stream by polling its shards. Discovery and readers use it at once.
 type source struct {
 	cfg    *config
 	env    *connectors.Env
 	scan   connectors.Scan
 	decode func() (connectors.Decoder, error)
+
+	mu     sync.Mutex
 	api    *client
+	splits []connectors.Split // of the last listing; nil before the first
+	shards map[string]shardInfo
 }
 
-// offset is a place in a shard. Seq is the last record read; without it the shard is read from At
-// (arrival time, milliseconds), or from its beginning when At is 0. Iterator, where it is fresh, is
-// the exact position that was held at At.
+// shardInfo is what a listing says of a shard.
+type shardInfo struct {
+	hashes hashRange
+	ranged bool // hashes is known
+	closed bool
+	later  bool // it was not in the first listing: a child of shards that are read
+}
+
+// offset is a place in a shard. Seq is the last record read; with Sub > 0 only so many of the user records in
+// it are read. Without Seq the shard is read from At (arrival time, milliseconds), or from its beginning when
+// At is 0. Iterator, where it is fresh, is the exact position that was held at At. End: there is nothing to read.
 type offset struct {
 	Seq      string `json:"seq,omitempty"`
+	Sub      int    `json:"sub,omitempty"`
 	At       int64  `json:"at,omitempty"`
 	Iterator string `json:"it,omitempty"`
+	Held     int64  `json:"held,omitempty"` // of the iterator, by the clock of this machine
+	End      bool   `json:"end,omitempty"`
 }
 
 // iteratorLife is how long a held iterator is used; AWS ends them after 5 minutes.
@@ -57,29 +71,49 @@ func decodeOffset(raw connectors.Offset) (offset, error) {
 
 // connect makes the client at the first call.
 func (s *source) connect(ctx context.Context) (*client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.api != nil {
 		return s.api, nil
 	}
 	api, err := s.cfg.connect(ctx, s.env)
+	if err != nil {
+		return nil, err
+	}
 	s.api = api
-	return api, err
+	if s.cfg.readerType == "EFO" {
+		s.env.Warn(fmt.Sprintf("stream %q: enhanced fan-out ('source.reader.type' = 'EFO') is read by polling", api.name))
+	}
+	return api, nil
 }
 
-// Splits lists the shards. Children name their parents, which are read first.
+// Splits lists the shards. Children name their parents, which are read first. Once reading is under way, a
+// listing that fails in passing is not worth an end: the shards known are the answer, and the next one asks again.
 func (s *source) Splits(ctx context.Context) ([]connectors.Split, error) {
 	api, err := s.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	shards, err := api.shards(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err != nil {
-		return nil, err
+		if s.splits == nil || ctx.Err() != nil || wa.Classify(err) == wa.Fatal {
+			return nil, err
+		}
+		s.env.Logger.Warn("kinesis: shards could not be listed, trying again later", "stream", api.name, "error", err.Error())
+		return s.splits, nil
+	}
+	first := s.splits == nil
+	if first {
+		s.shards, s.splits = map[string]shardInfo{}, []connectors.Split{}
 	}
 	known := make(map[string]bool, len(shards))
 	for _, sh := range shards {
 		known[aws.ToString(sh.ShardId)] = true
+		s.learn(sh, first)
 	}
-	var out []connectors.Split
+	s.splits = s.splits[:0:0]
 	for _, sh := range shards {
 		sp := connectors.Split{ID: aws.ToString(sh.ShardId)}
 		for _, p := range []*string{sh.ParentShardId, sh.AdjacentParentShardId} {
@@ -87,9 +121,27 @@ func (s *source) Splits(ctx context.Context) ([]connectors.Split, error) {
 				sp.Parents = append(sp.Parents, *p)
 			}
 		}
-		out = append(out, sp)
+		s.splits = append(s.splits, sp)
 	}
-	return out, nil
+	return s.splits, nil
+}
+
+func (s *source) learn(sh ktypes.Shard, first bool) {
+	id := aws.ToString(sh.ShardId)
+	info, seen := s.shards[id]
+	info.later = info.later || !seen && !first
+	info.closed = sh.SequenceNumberRange != nil && sh.SequenceNumberRange.EndingSequenceNumber != nil
+	if r := sh.HashKeyRange; r != nil {
+		info.hashes, info.ranged = parseHashRange(aws.ToString(r.StartingHashKey), aws.ToString(r.EndingHashKey))
+	}
+	s.shards[id] = info
+}
+
+func (s *source) shard(id string) (shardInfo, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	info, ok := s.shards[id]
+	return info, ok
 }
 
 // Discovery is how often new shards are looked for.
@@ -109,28 +161,41 @@ func (s *source) PerSplitWatermarks() bool { return true }
 // Decoder gives the format's decoder.
 func (s *source) Decoder() (connectors.Decoder, error) { return s.decode() }
 
-// Position holds the place in a shard where the options say to begin. For LATEST that is a tip that
-// no later record escapes. A closed shard is skipped by LATEST.
+// Position holds the place in a shard where the options say to begin. For LATEST that is a tip that no later
+// record escapes; a shard that came later continues others, and begins at its beginning.
 func (s *source) Position(ctx context.Context, sp connectors.Split) (connectors.Offset, error) {
 	api, err := s.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	switch s.cfg.position {
-	case "TRIM_HORIZON":
-		return nil, nil
-	case "AT_TIMESTAMP":
+	info, _ := s.shard(sp.ID)
+	switch {
+	case s.cfg.position == "AT_TIMESTAMP":
 		return offset{At: s.cfg.from.UnixMilli()}.encode(), nil
+	case s.cfg.position == "TRIM_HORIZON" || info.later:
+		return nil, nil
+	case info.closed:
+		return offset{End: true}.encode(), nil
 	}
-	at := s.env.Now().UnixMilli()
-	it, err := api.iterator(ctx, sp.ID, ktypes.ShardIteratorTypeLatest, "", 0)
+	held := s.env.Now().UnixMilli()
+	type tip struct {
+		it string
+		at int64
+	}
+	out, err := retrying(ctx, api, func() (tip, error) {
+		it, at, err := api.iterator(ctx, sp.ID, ktypes.ShardIteratorTypeLatest, "", 0)
+		return tip{it, at}, err
+	})
 	if err != nil {
-		return nil, err
+		return nil, api.explain("shard "+sp.ID, err)
 	}
-	return offset{At: at, Iterator: it}.encode(), nil
+	if out.at == 0 { // its clock counts: arrival times are its own
+		out.at = held
+	}
+	return offset{At: out.at, Iterator: out.it, Held: held}.encode(), nil
 }
 
-// Read opens a shard; without an offset (a shard that appeared later) from its beginning.
+// Read opens a shard; without an offset from its beginning.
 func (s *source) Read(ctx context.Context, sp connectors.Split, from connectors.Offset) (connectors.SplitReader, error) {
 	o, err := decodeOffset(from)
 	if err != nil {
@@ -140,137 +205,9 @@ func (s *source) Read(ctx context.Context, sp connectors.Split, from connectors.
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{src: s, api: api, shard: sp.ID, at: o, opened: s.env.Now()}
-	if o.Iterator != "" && r.opened.Sub(time.UnixMilli(o.At)) < iteratorLife {
+	r := &reader{src: s, api: api, shard: sp.ID, at: o, ended: o.End}
+	if o.Iterator != "" && s.env.Now().Sub(time.UnixMilli(o.Held)) < iteratorLife {
 		r.iter = o.Iterator
 	}
 	return r, nil
-}
-
-// reader polls one shard, within AWS's five reads a second.
-type reader struct {
-	src      *source
-	api      *client
-	shard    string
-	at       offset
-	opened   time.Time
-	iter     string
-	next     time.Time // no read before this
-	backoff  time.Duration
-	seqs     []string
-	keys     []string
-	ended    bool
-	tipped   bool // caught up with the tip since opened
-	millisBy int64
-}
-
-// Close has nothing to release.
-func (r *reader) Close() error { return nil }
-
-// Next gives what one GetRecords brought, nothing after an empty one, io.EOF at the end of a closed
-// shard or of a bounded read.
-func (r *reader) Next(ctx context.Context, c *connectors.Chunk) error {
-	c.Data, c.Beg, c.End, c.Meta = c.Data[:0], c.Beg[:0], c.End[:0], nil
-	if r.ended {
-		return errEnd
-	}
-	if err := r.pause(ctx); err != nil {
-		return err
-	}
-	out, err := r.poll(ctx)
-	if err != nil || out == nil {
-		return err
-	}
-	r.backoff = 0
-	r.millisBy = aws.ToInt64(out.MillisBehindLatest)
-	if out.NextShardIterator == nil {
-		r.ended = true // the shard is closed and read to its end
-	} else {
-		r.iter = *out.NextShardIterator
-	}
-	r.schedule(len(out.Records))
-	return r.fill(c, out)
-}
-
-// poll makes one call. A nil result without an error means: nothing this time.
-func (r *reader) poll(ctx context.Context) (*kinesis.GetRecordsOutput, error) {
-	if r.iter == "" {
-		it, err := r.open(ctx)
-		if err != nil {
-			return nil, r.retry(err)
-		}
-		r.iter = it
-	}
-	out, err := r.api.records(ctx, r.iter, r.src.cfg.maxRecords)
-	var expired *ktypes.ExpiredIteratorException
-	if errors.As(err, &expired) {
-		r.iter = ""
-		return nil, nil
-	}
-	if err != nil {
-		return nil, r.retry(err)
-	}
-	return out, nil
-}
-
-// open gets an iterator for the place after the last record read.
-func (r *reader) open(ctx context.Context) (string, error) {
-	switch {
-	case r.at.Seq != "":
-		return r.api.iterator(ctx, r.shard, ktypes.ShardIteratorTypeAfterSequenceNumber, r.at.Seq, 0)
-	case r.at.At != 0:
-		return r.api.iterator(ctx, r.shard, ktypes.ShardIteratorTypeAtTimestamp, "", r.at.At)
-	}
-	return r.api.iterator(ctx, r.shard, ktypes.ShardIteratorTypeTrimHorizon, "", 0)
-}
-
-// retry waits longer after each failure that may pass; others are the user's to mend.
-func (r *reader) retry(err error) error {
-	switch wa.Classify(err) {
-	case wa.Fatal:
-		return r.api.explain("shard "+r.shard, err)
-	case wa.Throttled:
-		r.src.env.Logger.Debug("kinesis: read throttled", "stream", r.api.name, "shard", r.shard)
-	default:
-		r.src.env.Logger.Warn("kinesis: read failed, trying again", "stream", r.api.name, "shard", r.shard, "error", err.Error())
-	}
-	r.backoff = min(max(2*r.backoff, 200*time.Millisecond), 10*time.Second)
-	jitter := time.Duration(r.src.env.Random() % uint64(r.backoff/2))
-	r.next = r.src.env.Now().Add(r.backoff/2 + jitter)
-	return nil
-}
-
-// schedule sets when the next read may be: at once on this machine's server when there is more,
-// after 200 ms on AWS (five reads a second for a shard), and a little later when nothing came.
-func (r *reader) schedule(records int) {
-	wait := minReadInterval
-	switch {
-	case r.api.local && records > 0 && r.millisBy > 0:
-		wait = 0
-	case r.api.local:
-		wait = localPoll
-	case records == 0:
-		wait = max(wait, r.src.cfg.emptyWait)
-	}
-	r.next = r.src.env.Now().Add(wait)
-}
-
-const (
-	minReadInterval = 200 * time.Millisecond
-	localPoll       = 25 * time.Millisecond
-)
-
-func (r *reader) pause(ctx context.Context) error {
-	d := r.next.Sub(r.src.env.Now())
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

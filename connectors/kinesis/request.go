@@ -1,0 +1,151 @@
+package kinesis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	ktypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	wa "weir/connectors/aws"
+)
+
+// request is a PutRecords call under way, repeated until everything in it is taken.
+type request struct {
+	batch []ktypes.PutRecordsRequestEntry
+	after []*request // that hold one of its keys, and go first
+	done  chan struct{}
+}
+
+// send starts a request with what is buffered, waiting for a free place.
+func (s *sink) send(ctx context.Context) error {
+	if err := s.failure(); err != nil || len(s.buf) == 0 {
+		return err
+	}
+	select {
+	case s.inflight <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	r := &request{batch: s.buf, done: make(chan struct{})}
+	s.buf, s.bytes = nil, 0
+	if len(s.keyCols) > 0 || s.fixedKey != "" {
+		s.queue(r)
+	}
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		err := s.run(r)
+		s.mu.Lock()
+		if s.err == nil {
+			s.err = err
+		}
+		for i := range r.batch {
+			if key := *r.batch[i].PartitionKey; s.latest[key] == r {
+				delete(s.latest, key)
+			}
+		}
+		s.mu.Unlock()
+		close(r.done)
+		<-s.inflight
+	}()
+	return nil
+}
+
+// queue puts a request behind those under way that hold one of its keys.
+func (s *sink) queue(r *request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := map[*request]bool{r: true}
+	for i := range r.batch {
+		key := *r.batch[i].PartitionKey
+		if before := s.latest[key]; before != nil && !seen[before] {
+			seen[before] = true
+			r.after = append(r.after, before)
+		}
+		s.latest[key] = r
+	}
+}
+
+// run waits for the request's turn, and sends it.
+func (s *sink) run(r *request) error {
+	for _, before := range r.after {
+		select {
+		case <-before.done:
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		}
+	}
+	r.after = nil
+	if s.failure() != nil {
+		return nil
+	}
+	return s.put(s.ctx, r.batch)
+}
+
+// put sends a batch until every record is taken. Throttling and passing failures are waited out:
+// that is backpressure; what the user must mend fails.
+func (s *sink) put(ctx context.Context, batch []ktypes.PutRecordsRequestEntry) error {
+	const first = 50 * time.Millisecond
+	wait := first
+	for {
+		out, err := s.api.put(ctx, batch)
+		switch {
+		case err == nil:
+			before := len(batch)
+			if batch, err = s.refused(batch, out); err != nil || len(batch) == 0 {
+				return err
+			}
+			if len(batch) < before {
+				wait = first
+			}
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case wa.Classify(err) == wa.Fatal:
+			return s.refusal(batch, err)
+		default:
+			s.env.Logger.Warn("kinesis: write failed, trying again", "stream", s.api.name, "error", err.Error())
+			s.api.failed(ctx, err)
+		}
+		if err := sleep(ctx, wait/2+time.Duration(s.env.Random()%uint64(wait/2))); err != nil {
+			return err
+		}
+		wait = min(2*wait, 5*time.Second)
+	}
+}
+
+// refusal explains why the service does not take a request; a record that is large is the likely cause.
+func (s *sink) refusal(batch []ktypes.PutRecordsRequestEntry, err error) error {
+	err = s.api.explain("writing", err)
+	const usual = 1 << 20
+	for _, e := range batch {
+		if size := len(e.Data) + len(*e.PartitionKey); size > usual {
+			return fmt.Errorf("%w; a row makes a record of %d bytes, and a stream takes %d unless UpdateMaxRecordSize has raised that; it begins with %s", err, size, usual, brief(e.Data))
+		}
+	}
+	return err
+}
+
+// refused gives the records of the batch that the service did not take.
+func (s *sink) refused(batch []ktypes.PutRecordsRequestEntry, out *kinesis.PutRecordsOutput) ([]ktypes.PutRecordsRequestEntry, error) {
+	if aws.ToInt32(out.FailedRecordCount) == 0 {
+		return nil, nil
+	}
+	if len(out.Records) != len(batch) {
+		return nil, fmt.Errorf("stream %q: the service answered for %d of %d records", s.api.name, len(out.Records), len(batch))
+	}
+	var again []ktypes.PutRecordsRequestEntry
+	for i, r := range out.Records {
+		code := aws.ToString(r.ErrorCode)
+		if code == "" {
+			continue
+		}
+		if s.cfg.failOnError {
+			return nil, fmt.Errorf("stream %q refused a record ('sink.fail-on-error' = 'true'): %s: %s", s.api.name, code, aws.ToString(r.ErrorMessage))
+		}
+		again = append(again, batch[i])
+	}
+	return again, nil
+}
