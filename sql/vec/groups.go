@@ -109,7 +109,7 @@ func lookupInts[T int32 | int64](g *Groups, v Vec, values []T, n int, out []int3
 	if v.Const {
 		step = 0
 	}
-	millis := g.enc.cols[0].millis
+	millis, whole := g.enc.cols[0].millis, g.enc.cols[0].width == 4
 	for i := range n {
 		if nulls.Any() && nulls.Is(i*step) {
 			out[i], firsts = g.nullGroup(i, firsts)
@@ -121,7 +121,12 @@ func lookupInts[T int32 | int64](g *Groups, v Vec, values []T, n int, out []int3
 		}
 		id := ident{a: uint64(value), size: 8}
 		hash := hashInt(id.a)
-		at := g.probeInt(id.a, hash)
+		var at uint32
+		if whole {
+			at = g.probeHash(hash)
+		} else {
+			at = g.probeInt(id.a, hash)
+		}
 		if g.slots[at].group == 0 {
 			at = g.insertAt(at, id, hash, nil)
 			firsts = append(firsts, int32(i))
@@ -249,8 +254,13 @@ func (g *Groups) add(key []byte) (group int32, isNew bool) {
 	return g.slots[at].group - 1, isNew
 }
 
-// hashInt mixes an integer key; only the table itself sees this hash.
+// hashInt mixes an integer key; only the table itself sees this hash. It tells all integers of 4 bytes apart.
 func hashInt(v uint64) uint32 {
+	if small := uint32(v); v == uint64(int64(int32(small))) {
+		small = (small ^ small>>16) * 0x85ebca6b
+		small = (small ^ small>>13) * 0xc2b2ae35
+		return small ^ small>>16
+	}
 	hi, lo := bits.Mul64(v^0x9e3779b97f4a7c15, 0xe7037ed1a0b428db)
 	return uint32(hi ^ lo)
 }
@@ -324,6 +334,16 @@ func (g *Groups) probeInt(v uint64, hash uint32) uint32 {
 	for at := hash & mask; ; at = (at + 1) & mask {
 		s := g.slots[at]
 		if s.group == 0 || s.hash == hash && g.ids[s.group-1].a == v {
+			return at
+		}
+	}
+}
+
+// probeHash is probeInt where keys have 4 bytes: equal hashes are equal keys.
+func (g *Groups) probeHash(hash uint32) uint32 {
+	mask := uint32(len(g.slots) - 1)
+	for at := hash & mask; ; at = (at + 1) & mask {
+		if s := g.slots[at]; s.group == 0 || s.hash == hash {
 			return at
 		}
 	}

@@ -132,6 +132,9 @@ func (g *Groups) AppendKey(dst []byte, group int32) []byte {
 
 // Keys gives the key columns of the listed groups.
 func (g *Groups) Keys(groups []int32) []arrow.Array {
+	if g.kind == intKeys {
+		return []arrow.Array{g.intColumn(groups)}
+	}
 	d := g.enc.NewDecoder()
 	var buf []byte
 	for _, group := range groups {
@@ -141,4 +144,32 @@ func (g *Groups) Keys(groups []int32) []arrow.Array {
 		}
 	}
 	return d.Columns()
+}
+
+// intColumn is Keys of a table of one integer column: an ident holds the value itself.
+func (g *Groups) intColumn(groups []int32) arrow.Array {
+	dt := g.enc.cols[0].Type.Arrow()
+	if g.enc.cols[0].width == 4 {
+		return intColumn[int32](g, dt, groups)
+	}
+	return intColumn[int64](g, dt, groups)
+}
+
+func intColumn[T int32 | int64](g *Groups, dt arrow.DataType, groups []int32) arrow.Array {
+	out := make([]T, len(groups))
+	var valid Bitmap
+	for i, group := range groups {
+		switch id := &g.ids[group]; id.size {
+		case freeIdent:
+			panic("vec: the key of a deleted group")
+		case nullIdent:
+			if valid == nil {
+				valid = FullBitmap(len(groups))
+			}
+			valid.Clear(i)
+		default:
+			out[i] = T(id.a)
+		}
+	}
+	return Fixed(dt, out, valid)
 }
