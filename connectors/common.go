@@ -17,6 +17,7 @@ type Common struct {
 	IdleAdvance    time.Duration // scan.watermark.idle-advance; 0: the session's table.exec.source.idle-advance
 	MaxFutureSkew  time.Duration // scan.watermark.max-future-skew; 0: no guard
 	NullRowTime    string        // scan.watermark.null-rowtime: fail or drop
+	LookupReload   time.Duration // lookup.full-cache.periodic-reload.interval; 0: loaded once
 	AlignmentGroup string        // scan.watermark.alignment.group
 	MaxDrift       time.Duration // scan.watermark.alignment.max-drift
 }
@@ -35,6 +36,9 @@ func (c *Common) Options(o *option.Set) {
 	o.Enum(&c.NullRowTime, "scan.watermark.null-rowtime", "fail", []string{"fail", "drop"}, "What a row without event time does: fail the query or be dropped and counted.")
 	o.String(&c.AlignmentGroup, "scan.watermark.alignment.group", "", "Sources of one group wait for each other, so that none runs ahead.")
 	o.Duration(&c.MaxDrift, "scan.watermark.alignment.max-drift", 0, "How far a source may run ahead of its alignment group, in event time.")
+	o.Duration(&c.LookupReload, "lookup.full-cache.periodic-reload.interval", 0, "How often a table that a lookup join holds in memory is loaded anew; 0: once.")
+	o.Unused("lookup.full-cache.reload-strategy", "a table is loaded anew every `lookup.full-cache.periodic-reload.interval`.")
+	o.Unused("lookup.cache", "a bounded table that a lookup join asks is held in memory as a whole (FULL).")
 	o.Unused("scan.watermark.alignment.update-interval", "alignment is checked at each batch.")
 	o.Unused("scan.watermark.emit.strategy", "watermarks follow each row that moves them, see pipeline.auto-watermark-interval.")
 	o.Unused("scan.watermark.emit.on-event.gap", "watermarks follow each row that moves them, see pipeline.auto-watermark-interval.")

@@ -31,6 +31,8 @@ type assembly struct {
 	stats  []*nodeStats
 	scans  []*board // to watch for new splits
 	single bool     // run by the simulator: edges never wait
+	// lookups are the tables that lookup joins hold, shared by an operator's instances.
+	lookups map[*planner.LookupJoin]*cachedTable
 }
 
 // assemble cuts the plan and makes its tasks, restored from the checkpoint where there is one. On an error what
@@ -216,7 +218,7 @@ func (a *assembly) buildLink(s *stage, i int, n planner.Node) (link, error) {
 		t.sinks = append(t.sinks, l)
 		return l, nil
 	}
-	operator, err := a.run.operator(n, a.graph.settings)
+	operator, err := a.newOperator(n)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", stats.name, err)
 	}
@@ -307,6 +309,14 @@ func (a *assembly) buildSink(s *stage, i int, n *planner.Sink, stats *nodeStats)
 	}
 	t.sinks = append(t.sinks, l)
 	return l, nil
+}
+
+// newOperator makes a node's operator; a lookup join also gets its table.
+func (a *assembly) newOperator(n planner.Node) (op.Operator, error) {
+	if n, ok := n.(*planner.LookupJoin); ok {
+		return op.NewLookupJoin(n, a.lookupTable(n))
+	}
+	return a.run.operator(n, a.graph.settings)
 }
 
 // buildSource makes the source tasks of a Scan, or of literal rows.

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"weir/connectors"
 	"weir/sql"
 	"weir/sql/ast"
 	"weir/sql/types"
@@ -222,6 +223,9 @@ func (b *binder) lookup(j *ast.Join, base *Join, t *ast.Table) (Node, error) {
 	if !ok {
 		return nil, notYet(t, "a lookup join with a view or a changing source")
 	}
+	if err := b.lookupable(scan, t); err != nil {
+		return nil, err
+	}
 	width := len(base.Left.Info().Out)
 	out := joinColumns(base.Left.Info().Out, plain(scan.Out), base.Kind)
 	n := &LookupJoin{Base: newBase(out), Input: base.Left, Table: scan.Table, Scan: scan, Kind: base.Kind}
@@ -245,6 +249,23 @@ func (b *binder) lookup(j *ast.Join, base *Join, t *ast.Table) (Node, error) {
 	}
 	n.Cond = conjoin(rest)
 	return n, nil
+}
+
+// lookupable tells whether a table can be asked by key: its rows must have an end, to be held in memory.
+func (b *binder) lookupable(scan *Scan, t *ast.Table) error {
+	hint := "a table that is asked in processing time has an end, as files have; to join with the versions of a stream, give it a PRIMARY KEY and a WATERMARK and write FOR SYSTEM_TIME AS OF the left side's row time"
+	reads, ok := scan.Config.(connectors.Reads)
+	if !ok {
+		return sql.Errorf(t, "table %q cannot be read", t.Name.Last())
+	}
+	src, err := reads.Source(scan.Table.Desc, connectors.Scan{Columns: scan.Columns, Metadata: scan.Meta}, b.p.Env)
+	if err != nil {
+		return sql.Errorf(t, "table %q: %s", t.Name.Last(), err)
+	}
+	if !src.Bounded() {
+		return sql.Errorf(t, "table %q goes on for ever, so it cannot be asked by key", t.Name.Last()).WithHint("%s", hint)
+	}
+	return nil
 }
 
 func constantKey(c *Call, width int) (int, Expr) {
