@@ -39,8 +39,14 @@ func (f *fakeTable) Options(o *option.Set) {
 type fakeSource struct{ fakeTable }
 
 func (f *fakeSource) Source(*connectors.TableDesc, connectors.Scan, *connectors.Env) (connectors.Source, error) {
-	return nil, errors.New("a fake does not run")
+	return bounded{}, nil
 }
+
+// bounded is a source with an end; it does not run.
+type bounded struct{ connectors.Source }
+
+// Bounded tells that it ends.
+func (bounded) Bounded() bool { return true }
 
 func (f *fakeSource) Metadata() []connectors.MetadataKey {
 	return []connectors.MetadataKey{
