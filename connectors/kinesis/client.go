@@ -111,11 +111,11 @@ func (c *client) answered() {
 }
 
 // shards lists all shards of the stream.
-func (c *client) shards(ctx context.Context) ([]ktypes.Shard, error) {
+func (c *client) shards(ctx context.Context, tries int) ([]ktypes.Shard, error) {
 	in := &kinesis.ListShardsInput{StreamName: c.short, StreamARN: c.arn}
 	var out []ktypes.Shard
 	for {
-		page, err := retrying(ctx, c, func() (*kinesis.ListShardsOutput, error) { return c.calls().ListShards(ctx, in) })
+		page, err := retrying(ctx, c, tries, func() (*kinesis.ListShardsOutput, error) { return c.calls().ListShards(ctx, in) })
 		if err != nil {
 			return nil, c.explain("listing shards", err)
 		}
@@ -187,7 +187,7 @@ const startTries = 8
 
 // retrying repeats a call that may pass for a while: at the start, nobody wants to wait for long to learn
 // that an address is wrong.
-func retrying[T any](ctx context.Context, c *client, call func() (T, error)) (T, error) {
+func retrying[T any](ctx context.Context, c *client, tries int, call func() (T, error)) (T, error) {
 	wait := 100 * time.Millisecond
 	for try := 1; ; try++ {
 		out, err := call()
@@ -195,7 +195,7 @@ func retrying[T any](ctx context.Context, c *client, call func() (T, error)) (T,
 			c.answered()
 			return out, nil
 		}
-		if try == startTries || wa.Classify(err) == wa.Fatal || ctx.Err() != nil {
+		if try == tries || wa.Classify(err) == wa.Fatal || ctx.Err() != nil {
 			return out, err
 		}
 		c.failed(ctx, err)

@@ -107,7 +107,7 @@ func (r *reader) open(ctx context.Context) (it string, err error) {
 
 // gone tells whether the stream is there, without the shard: its records have outlived the retention.
 func (r *reader) gone(ctx context.Context) bool {
-	shards, err := r.api.shards(ctx)
+	shards, err := r.api.shards(ctx, 1)
 	if err != nil {
 		return false
 	}

@@ -94,7 +94,13 @@ func (s *source) Splits(ctx context.Context) ([]connectors.Split, error) {
 	if err != nil {
 		return nil, err
 	}
-	shards, err := api.shards(ctx)
+	s.mu.Lock()
+	tries := 1
+	if s.splits == nil {
+		tries = startTries
+	}
+	s.mu.Unlock()
+	shards, err := api.shards(ctx, tries)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -182,7 +188,7 @@ func (s *source) Position(ctx context.Context, sp connectors.Split) (connectors.
 		it string
 		at int64
 	}
-	out, err := retrying(ctx, api, func() (tip, error) {
+	out, err := retrying(ctx, api, startTries, func() (tip, error) {
 		it, at, err := api.iterator(ctx, sp.ID, ktypes.ShardIteratorTypeLatest, "", 0)
 		return tip{it, at}, err
 	})

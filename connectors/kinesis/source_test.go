@@ -271,7 +271,9 @@ func TestListingThatFailsInPassing(t *testing.T) {
 	r.stream("s", 2)
 	src := r.source()
 	r.positions(src)
-	r.failing(func(op string, _ int, w http.ResponseWriter) bool { return refuse(w, 400, "LimitExceededException", "Rate exceeded") })
+	r.failing(func(op string, _ int, w http.ResponseWriter) bool {
+		return refuse(w, 400, "LimitExceededException", "Rate exceeded")
+	})
 	splits, err := src.Splits(context.Background())
 	if err != nil || len(splits) != 2 {
 		t.Errorf("%v, %v", splits, err)
