@@ -49,6 +49,8 @@ func newOperator(n planner.Node, s *planner.Settings) (op.Operator, error) {
 		return op.NewChangelogNormalize(n, s)
 	case *planner.UpsertMaterialize:
 		return op.NewUpsertMaterialize(n, s)
+	case *planner.Match:
+		return op.NewMatch(n, s)
 	case *planner.Union:
 		return union{}, nil
 	}
