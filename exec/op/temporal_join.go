@@ -113,8 +113,8 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 	rows := codec.encode(b)
 	null := nullKeys(b, keys, t.node.Keys.NullSafe)
 	for i, gid := range gids {
-		if port == 1 && null != nil && null[i] {
-			continue // it can match nothing
+		if port == 1 && (null != nil && null[i] || b.Kind(i) == types.UpdateBefore) {
+			continue // it can match nothing; an update's old row stays valid until the new one's time
 		}
 		k := t.live[gid]
 		if k == nil {
