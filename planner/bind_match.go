@@ -53,6 +53,9 @@ func (b *binder) match(m *ast.MatchRecognize, outer *scope) (Node, *scope, error
 	if n.Pattern, err = n.pattern(m.Pattern); err != nil {
 		return nil, nil, err
 	}
+	if n.Pattern.least() == 0 {
+		return nil, nil, sql.Errorf(m.Pattern, "the pattern could match no row at all").WithHint("at least one variable must not be optional")
+	}
 	if greedyEnd(n.Pattern) {
 		return nil, nil, sql.Errorf(m.Pattern, "a greedy quantifier at the end of a pattern never knows when to end").WithHint("add a last variable, or write the quantifier with a ? behind it")
 	}
@@ -126,9 +129,21 @@ func (n *Match) pattern(p ast.Pattern) (*Pattern, error) {
 	return nil, notYet(p, "alternation, PERMUTE and exclusion in a pattern")
 }
 
-// greedyEnd tells whether the last variable repeats greedily.
+// least is the number of rows that a match has at least, 1 meaning any number above 0.
+func (p *Pattern) least() int {
+	most := 1
+	if p.Var < 0 {
+		most = 0
+		for _, x := range p.Seq {
+			most = max(most, x.least())
+		}
+	}
+	return min(p.Min, most)
+}
+
+// greedyEnd tells whether the last variable repeats greedily; one that is there or not does not repeat.
 func greedyEnd(p *Pattern) bool {
-	if p.Max != p.Min && !p.Lazy {
+	if p.Max != p.Min && !p.Lazy && p.Max != 1 {
 		return true
 	}
 	return p.Var < 0 && greedyEnd(p.Seq[len(p.Seq)-1])
