@@ -52,8 +52,8 @@ func newJoin(n *planner.Join) (Operator, error) {
 	j.both = append(append(types.Schema{}, left...), right...).Arrow()
 	j.outer[0] = n.Kind == planner.LeftJoin || n.Kind == planner.FullJoin
 	j.outer[1] = n.Kind == planner.RightJoin || n.Kind == planner.FullJoin
-	j.sides[0] = newJoinSide(left, n.Keys.Left, n.LeftKey)
-	j.sides[1] = newJoinSide(right, n.Keys.Right, n.RightKey)
+	j.sides[0] = newJoinSide(n.Left.Info(), n.Keys.Left, n.LeftKey, n.TTL)
+	j.sides[1] = newJoinSide(n.Right.Info(), n.Keys.Right, n.RightKey, n.TTL)
 	j.types = columnTypes(left, n.Keys.Left)
 	j.safe = n.Keys.NullSafe
 	if j.nullAware {
@@ -86,7 +86,7 @@ func (j *join) Open(ctx *Context) error {
 	j.ctx = ctx
 	names := [2]string{"left", "right"}
 	for p, s := range j.sides {
-		if err := s.open(ctx, names[p], j.types, j.node.TTL); err != nil {
+		if err := s.open(ctx, names[p], j.types); err != nil {
 			return err
 		}
 	}
@@ -268,7 +268,7 @@ func (j *join) joined(b *vec.Batch, port int, pairs []pair) (*vec.Batch, error) 
 func (j *join) Snapshot() error {
 	for _, s := range j.sides {
 		s.sweep(j.keys, j.ctx.Fn.NowMicros/1000)
-		if err := s.snapshot(j.keys); err != nil {
+		if err := s.snapshot(j.ctx, j.keys); err != nil {
 			return err
 		}
 	}

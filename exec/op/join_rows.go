@@ -56,9 +56,9 @@ func (j *join) one(e joinEvent, mine, other *joinSide, gid int32, id, row []byte
 	case j.outer[e.port] && len(e.matches) == 0:
 		j.out.padded(e, addsOrDeletes(e.kind))
 	case adds:
-		j.matchesCome(e, other, gid)
+		j.matchesCome(e, other)
 	default:
-		j.matchesGo(e, other, gid)
+		j.matchesGo(e, other)
 	}
 	if adds {
 		mine.add(gid, id, row, e.count(), now)
@@ -66,7 +66,7 @@ func (j *join) one(e joinEvent, mine, other *joinSide, gid int32, id, row []byte
 }
 
 // matchesCome emits a new row's joins, after taking back the padded rows of its matches.
-func (j *join) matchesCome(e joinEvent, other *joinSide, gid int32) {
+func (j *join) matchesCome(e joinEvent, other *joinSide) {
 	kind := e.kind
 	if j.outer[0] || j.outer[1] {
 		kind = types.Insert
@@ -77,7 +77,7 @@ func (j *join) matchesCome(e joinEvent, other *joinSide, gid int32) {
 			if m.other.matches == 0 {
 				j.out.other(e.port, m.other, types.Delete)
 			}
-			other.match(gid, m.other, 1)
+			other.match(m.other, 1)
 		}
 		if !first {
 			j.out.pair(e, m.other, kind)
@@ -91,7 +91,7 @@ func (j *join) matchesCome(e joinEvent, other *joinSide, gid int32) {
 }
 
 // matchesGo takes a row's joins back, and pads its matches that now have none.
-func (j *join) matchesGo(e joinEvent, other *joinSide, gid int32) {
+func (j *join) matchesGo(e joinEvent, other *joinSide) {
 	kind := e.kind
 	if j.outer[0] || j.outer[1] {
 		kind = types.Delete
@@ -103,7 +103,7 @@ func (j *join) matchesGo(e joinEvent, other *joinSide, gid int32) {
 		return
 	}
 	for _, m := range e.matches {
-		if other.match(gid, m.other, -1); m.other.matches == 0 {
+		if other.match(m.other, -1); m.other.matches == 0 {
 			j.out.other(e.port, m.other, types.Insert)
 		}
 	}
@@ -140,9 +140,9 @@ func (j *join) half(e joinEvent, mine, other *joinSide, gid int32, id, row []byt
 			j.out.other(e.port, m.other, e.kind)
 		}
 		if adds {
-			other.match(gid, m.other, 1)
+			other.match(m.other, 1)
 		} else {
-			other.match(gid, m.other, -1)
+			other.match(m.other, -1)
 		}
 	}
 }

@@ -18,6 +18,7 @@ type joinRow struct {
 	matches int32 // rows of the other input that it joins
 	stamp   int64
 	seq     int64
+	gid     int32
 	dirty   bool
 	saved   bool
 }
@@ -35,8 +36,13 @@ type joinSide struct {
 	partial bool
 	ttl     time.Duration
 	changed []*joinRow
-	at      map[*joinRow]int32 // the key of each changed row
+	// appends: rows are only inserted and kept for ever, so none need be found again; equal rows are kept
+	// apart, and known by their arrival.
+	appends bool
+	slab    []joinRow // rows to come, where appends
+	arena   []byte    // and their bytes
 	seq     int64
+	arrival *savedCount // seq, as stored
 	bytes   int64
 }
 
@@ -47,19 +53,24 @@ type joinList struct {
 	index map[string]*joinRow // by id, once there are many
 }
 
-func newJoinSide(s types.Schema, keys []int, k planner.StateKey) *joinSide {
-	j := &joinSide{codec: newRowCodec(s), keys: keys, unique: k.Unique, at: map[*joinRow]int32{}}
+func newJoinSide(in *planner.Base, keys []int, k planner.StateKey, ttl time.Duration) *joinSide {
+	j := &joinSide{codec: newRowCodec(in.Out), keys: keys, unique: k.Unique, ttl: ttl}
+	j.appends = in.Mode == types.AppendMode && k.Unique == nil && ttl == 0
 	if k.Unique != nil {
-		j.idEnc = vec.KeyOf(columnTypes(s, k.Unique)...)
+		j.idEnc = vec.KeyOf(columnTypes(in.Out, k.Unique)...)
 	}
 	return j
 }
 
-func (s *joinSide) open(ctx *Context, name string, keys []types.Type, ttl time.Duration) error {
-	s.ttl = ttl
-	s.table = ctx.State.Table(state.Spec{Name: name, Key: append(typeNames(keys), "BYTES"), Value: []string{"BYTES"}, TTL: ttl})
+func (s *joinSide) open(ctx *Context, name string, keys []types.Type) error {
+	s.table = ctx.State.Table(state.Spec{Name: name, Key: append(typeNames(keys), "BYTES"), Value: []string{"BYTES"}, TTL: s.ttl})
 	empty, err := (&rowTable{t: s.table}).empty()
+	if err != nil {
+		return err
+	}
 	s.partial = !empty
+	s.arrival, err = openSavedCount(ctx, name+"-arrivals")
+	s.seq = s.arrival.n
 	return err
 }
 
@@ -142,11 +153,15 @@ func (s *joinSide) add(gid int32, id, row []byte, matches int32, now int64) {
 		l = &joinList{}
 		s.lists[gid] = l
 	}
+	if s.appends {
+		s.keep(gid, l, row, matches, now)
+		return
+	}
 	r := l.find(id)
 	switch {
 	case r == nil:
 		s.seq++
-		r = &joinRow{id: slices.Clone(id), count: 1, seq: s.seq}
+		r = &joinRow{id: slices.Clone(id), count: 1, seq: s.seq, gid: gid}
 		r.row = r.id
 		if s.unique != nil {
 			r.row = slices.Clone(row)
@@ -161,21 +176,39 @@ func (s *joinSide) add(gid int32, id, row []byte, matches int32, now int64) {
 		r.count++
 	}
 	r.matches, r.stamp = matches, now
-	s.mark(gid, r)
+	s.mark(r)
 }
 
-func (s *joinSide) mark(gid int32, r *joinRow) {
+// keep appends a row that stays for ever.
+func (s *joinSide) keep(gid int32, l *joinList, row []byte, matches int32, now int64) {
+	if len(s.slab) == 0 {
+		s.slab = make([]joinRow, 256)
+	}
+	r := &s.slab[0]
+	s.slab = s.slab[1:]
+	if len(s.arena)+len(row) > cap(s.arena) {
+		s.arena = make([]byte, 0, max(1<<16, len(row)))
+	}
+	start := len(s.arena)
+	s.arena = append(s.arena, row...)
+	s.seq++
+	*r = joinRow{row: s.arena[start:len(s.arena):len(s.arena)], count: 1, seq: s.seq, gid: gid, matches: matches, stamp: now}
+	s.bytes += int64(len(row)) + 100
+	l.rows = append(l.rows, r)
+	s.mark(r)
+}
+
+func (s *joinSide) mark(r *joinRow) {
 	if !r.dirty {
 		r.dirty = true
 		s.changed = append(s.changed, r)
-		s.at[r] = gid
 	}
 }
 
 // match changes the number of matches of a row.
-func (s *joinSide) match(gid int32, r *joinRow, by int32) {
+func (s *joinSide) match(r *joinRow, by int32) {
 	r.matches = max(r.matches+by, 0)
-	s.mark(gid, r)
+	s.mark(r)
 }
 
 // remove takes a row away; one that is not there is ignored.
@@ -189,10 +222,10 @@ func (s *joinSide) remove(gid int32, id []byte) {
 		return
 	}
 	if r.count--; r.count > 0 {
-		s.mark(gid, r)
+		s.mark(r)
 		return
 	}
-	s.mark(gid, r)
+	s.mark(r)
 	s.bytes -= int64(len(r.row)) + 120
 	if l.drop(r); len(l.rows) == 0 {
 		l.index = nil
@@ -200,9 +233,12 @@ func (s *joinSide) remove(gid int32, id []byte) {
 }
 
 // place is a row's place in the store: the join key, then what tells it from others.
-func place(keys *vec.Groups, gid int32, r *joinRow) (uint16, []byte) {
-	key := keys.AppendKey(nil, gid)
+func (s *joinSide) place(keys *vec.Groups, r *joinRow) (uint16, []byte) {
+	key := keys.AppendKey(nil, r.gid)
 	group := state.Group(vec.Hash(key))
+	if s.appends {
+		return group, binary.BigEndian.AppendUint64(key, uint64(r.seq))
+	}
 	return group, append(key, r.id...)
 }
 
@@ -222,30 +258,32 @@ func (s *joinSide) sweep(keys *vec.Groups, now int64) {
 }
 
 // snapshot writes the rows that changed.
-func (s *joinSide) snapshot(keys *vec.Groups) error {
+func (s *joinSide) snapshot(ctx *Context, keys *vec.Groups) error {
+	if err := s.arrival.save(ctx, s.seq); err != nil {
+		return err
+	}
 	for _, r := range s.changed {
-		gid := s.at[r]
-		group, key := place(keys, gid, r)
+		group, key := s.place(keys, r)
 		r.dirty = false
 		var err error
 		switch {
 		case r.count > 0:
 			r.saved = true
 			err = s.table.Set(group, key, r.value())
-		case r.saved && s.find(gid, r.id) == nil:
+		case r.saved && s.find(r.gid, r.id) == nil:
 			err = s.table.Delete(group, key)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	for _, gid := range s.at {
-		if l := s.lists[gid]; l != nil && len(l.rows) == l.dead {
-			s.lists[gid] = nil
+	for _, r := range s.changed {
+		if l := s.lists[r.gid]; l != nil && len(l.rows) == l.dead {
+			s.lists[r.gid] = nil
 		}
 	}
+	clear(s.changed)
 	s.changed = s.changed[:0]
-	clear(s.at)
 	return nil
 }
 
@@ -275,13 +313,17 @@ func (s *joinSide) load(keys *vec.Groups, gid int32) error {
 	l := &joinList{}
 	err := s.table.ScanGroup(state.Group(vec.Hash(prefix)), prefix, func(k, v []byte) error {
 		r := &joinRow{
-			id: slices.Clone(k[len(prefix):]), row: slices.Clone(v[24:]), saved: true,
+			id: slices.Clone(k[len(prefix):]), row: slices.Clone(v[24:]), saved: true, gid: gid,
 			stamp: int64(binary.BigEndian.Uint64(v)), seq: int64(binary.BigEndian.Uint64(v[8:])),
 			count: int32(binary.BigEndian.Uint32(v[16:])), matches: int32(binary.BigEndian.Uint32(v[20:])),
 		}
-		s.seq = max(s.seq, r.seq)
 		s.bytes += int64(len(r.row)) + 120
-		l.append(r)
+		if s.appends {
+			r.id = nil
+			l.rows = append(l.rows, r)
+		} else {
+			l.append(r)
+		}
 		return nil
 	})
 	if len(l.rows) > 0 {

@@ -99,6 +99,27 @@ func TestJoinTTL(t *testing.T) {
 		clock(1), at(0, "+I 1|x"), clock(1000), at(1, "+I 1|p|true"), clock(1001), at(1, "+I 1|q|true"), clock(3000), at(1, "+I 1|r|true"), at(0, "+I 1|z"))
 }
 
+// TestJoinOfInserts: inputs that only insert are kept without looking for equal rows.
+func TestJoinOfInserts(t *testing.T) {
+	make := func() (Operator, error) {
+		left, right := source(leftCols), source(rightCols)
+		left.Info().Mode, right.Info().Mode = types.AppendMode, types.AppendMode
+		return NewJoin(&planner.Join{Base: base(types.RetractMode, bothCols), Left: left, Right: right, Kind: planner.LeftJoin,
+			Keys: planner.JoinKeys{Left: []int{0}, Right: []int{0}}}, &planner.Settings{})
+	}
+	check(t, make, joinInputs, `
+		+I 1|x|-|-|-
+		+I 1|x|-|-|-
+		-D 1|x|-|-|-
+		+I 1|x|1|p|true
+		-D 1|x|-|-|-
+		+I 1|x|1|p|true
+		+I 1|x|1|p|true
+		+I 1|x|1|p|true
+		+I 1|y|1|p|true
+		+I 1|y|1|p|true`, at(0, "1|x", "1|x"), at(1, "1|p|true", "1|p|true"), at(0, "1|y"))
+}
+
 func TestNotIn(t *testing.T) {
 	check(t, joinOf(joinSpec{kind: planner.AntiJoin, nullAware: true}), joinInputs, `
 		+I 1|x

@@ -61,12 +61,18 @@ func (g *gather) row(i int) { g.src = append(g.src, int32(i)) }
 // stored adds a row of state, which is copied.
 func (g *gather) stored(v []byte) {
 	if len(g.arena)+len(v) > cap(g.arena) {
-		g.arena = make([]byte, 0, max(1<<14, len(v)))
+		g.arena = make([]byte, 0, max(1<<12, 2*cap(g.arena), len(v)))
 	}
 	start := len(g.arena)
 	g.arena = append(g.arena, v...)
 	g.src = append(g.src, ^int32(len(g.list)))
 	g.list = append(g.list, g.arena[start:len(g.arena):len(g.arena)])
+}
+
+// lent adds a row of state that does not change until columns is called.
+func (g *gather) lent(v []byte) {
+	g.src = append(g.src, ^int32(len(g.list)))
+	g.list = append(g.list, v)
 }
 
 // null adds a row of NULLs.
@@ -106,7 +112,7 @@ func (g *gather) columns(b *vec.Batch) ([]arrow.Array, error) {
 		}
 		out[i] = vec.Take(all, idx)
 	}
-	g.src, g.list, g.arena = g.src[:0], g.list[:0], nil
+	g.src, g.list, g.arena = g.src[:0], g.list[:0], g.arena[:0]
 	return out, nil
 }
 

@@ -68,3 +68,26 @@ func saveInAll(t *state.Table, ctx *Context, value []byte) error {
 	}
 	return nil
 }
+
+// savedCount is a number that only grows, as that of arrivals, and outlives a restart.
+type savedCount struct {
+	table *state.Table
+	n     int64
+}
+
+func openSavedCount(ctx *Context, name string) (*savedCount, error) {
+	c := &savedCount{table: ctx.State.Table(state.Spec{Name: name, Value: []string{"BIGINT"}})}
+	err := c.table.Scan(func(_ uint16, _, v []byte) error {
+		c.n = max(c.n, int64(binary.BigEndian.Uint64(v)))
+		return nil
+	})
+	return c, err
+}
+
+func (c *savedCount) save(ctx *Context, n int64) error {
+	if c.n == n {
+		return nil
+	}
+	c.n = n
+	return saveInAll(c.table, ctx, binary.BigEndian.AppendUint64(nil, uint64(n)))
+}

@@ -23,14 +23,8 @@ type windowJoin struct {
 	both   *arrow.Schema
 	schema *arrow.Schema
 	buf    *windowBuffer
-	out    storedJoin
-}
-
-// storedJoin collects joined rows, both of whose sides come from state.
-type storedJoin struct {
-	left, right *gather
-	n           int
-	oneSide     bool
+	// left and right are the joined rows of the window in hand; -1 is a row of NULLs.
+	left, right []int32
 }
 
 // NewWindowJoin makes the operator of a WindowJoin.
@@ -42,7 +36,6 @@ func NewWindowJoin(n *planner.WindowJoin, s *planner.Settings) (Operator, error)
 		both: append(append(types.Schema{}, left...), right...).Arrow(),
 	}
 	w.buf = newWindowBuffer(n.LeftW, s, columnTypes(left, n.Keys.Left))
-	w.out = storedJoin{left: newGather(w.codecs[0]), right: newGather(w.codecs[1]), oneSide: n.Kind == planner.SemiJoin || n.Kind == planner.AntiJoin}
 	var err error
 	if n.Cond != nil {
 		w.cond, err = expr.Compile(n.Cond)
@@ -89,125 +82,119 @@ func nullKeys(b *vec.Batch, keys []int, safe []bool) []bool {
 }
 
 func (w *windowJoin) Watermark(wm types.Time, out Emitter) (types.Time, error) {
-	err := w.buf.fire(wm, func(rows []*windowRow) error { return w.join(rows, out) })
-	if err != nil {
-		return wm, err
-	}
-	return wm, w.flush(out)
+	return wm, w.buf.fire(wm, func(rows []*windowRow) error { return w.join(rows, out) })
 }
 
 // join joins the rows of one window and key.
 func (w *windowJoin) join(rows []*windowRow, out Emitter) error {
-	var side [2][]*windowRow
+	var side [2]windowSide
 	for _, r := range rows {
-		side[r.port] = append(side[r.port], r)
+		s := &side[r.port]
+		s.rows, s.null = append(s.rows, r.row), append(s.null, r.null)
 	}
-	hit := make([]bool, len(side[1]))
-	for _, l := range side[0] {
-		matches, err := w.matches(l, side[1])
+	for p := range side {
+		var err error
+		if side[p].cols, err = w.codecs[p].enc.Decode(side[p].rows); err != nil {
+			return err
+		}
+	}
+	hit := make([]bool, len(side[1].rows))
+	for lo := 0; lo < len(side[0].rows); {
+		hi, err := w.part(&side, lo, hit, out)
 		if err != nil {
 			return err
 		}
-		for _, m := range matches {
-			hit[m] = true
+		lo = hi
+	}
+	if w.node.Kind == planner.RightJoin || w.node.Kind == planner.FullJoin {
+		for i := range hit {
+			if !hit[i] {
+				w.emit(-1, int32(i))
+			}
+		}
+	}
+	return w.flush(&side, out)
+}
+
+// windowSide is the rows of one input in a window.
+type windowSide struct {
+	rows [][]byte
+	null []bool
+	cols []arrow.Array
+}
+
+// part joins left rows from lo on, until there are many pairs; it gives the row to go on with.
+func (w *windowJoin) part(side *[2]windowSide, lo int, hit []bool, out Emitter) (hi int, err error) {
+	var left, right []int32
+	for hi = lo; hi < len(side[0].rows) && len(left) < 4*emitRows; hi++ {
+		if side[0].null[hi] {
+			continue
+		}
+		for r, null := range side[1].null {
+			if !null {
+				left, right = append(left, int32(hi)), append(right, int32(r))
+			}
+		}
+	}
+	if w.cond != nil && len(left) > 0 {
+		b := vec.New(w.both, append(takeAll(side[0].cols, left), takeAll(side[1].cols, right)...), len(left), nil)
+		sel, all, err := expr.EvalFilter(w.cond, w.ctx.Fn, b, nil)
+		if err != nil {
+			return hi, err
+		}
+		if !all {
+			for i, at := range sel {
+				left[i], right[i] = left[at], right[at]
+			}
+			left, right = left[:len(sel)], right[:len(sel)]
+		}
+	}
+	at := 0
+	for l := lo; l < hi; l++ {
+		from := at
+		for ; at < len(left) && left[at] == int32(l); at++ {
+			hit[right[at]] = true
 			if w.node.Kind < planner.SemiJoin {
-				w.out.add(l.row, side[1][m].row)
+				w.emit(int32(l), right[at])
 			}
 		}
 		switch k := w.node.Kind; {
-		case len(matches) == 0 && (k == planner.LeftJoin || k == planner.FullJoin || k == planner.AntiJoin),
-			len(matches) > 0 && k == planner.SemiJoin:
-			w.out.add(l.row, nil)
-		}
-		if w.out.n >= emitRows {
-			if err := w.flush(out); err != nil {
-				return err
-			}
+		case from == at && (k == planner.LeftJoin || k == planner.FullJoin || k == planner.AntiJoin),
+			from < at && k == planner.SemiJoin:
+			w.emit(int32(l), -1)
 		}
 	}
-	if w.node.Kind == planner.RightJoin || w.node.Kind == planner.FullJoin {
-		for i, r := range side[1] {
-			if !hit[i] {
-				w.out.add(nil, r.row)
-			}
-		}
+	if len(w.left) < emitRows {
+		return hi, nil
 	}
-	return nil
+	return hi, w.flush(side, out)
 }
 
-// matches lists the rows that join l.
-func (w *windowJoin) matches(l *windowRow, others []*windowRow) ([]int, error) {
-	var out []int
-	if l.null {
-		return nil, nil
-	}
-	for i, r := range others {
-		if !r.null {
-			out = append(out, i)
-		}
-	}
-	if w.cond == nil || len(out) == 0 {
-		return out, nil
-	}
-	pairs := storedJoin{left: newGather(w.codecs[0]), right: newGather(w.codecs[1])}
-	for _, i := range out {
-		pairs.add(l.row, others[i].row)
-	}
-	b, err := pairs.batch(w.both)
-	if err != nil {
-		return nil, err
-	}
-	sel, all, err := expr.EvalFilter(w.cond, w.ctx.Fn, b, nil)
-	if err != nil || all {
-		return out, err
-	}
-	pass := make([]int, len(sel))
-	for i, at := range sel {
-		pass[i] = out[at]
-	}
-	return pass, nil
+func (w *windowJoin) emit(left, right int32) {
+	w.left, w.right = append(w.left, left), append(w.right, right)
 }
 
-func (w *windowJoin) flush(out Emitter) error {
-	if w.out.n == 0 {
+// takeAll takes rows of columns; a negative row is NULL.
+func takeAll(cols []arrow.Array, idx []int32) []arrow.Array {
+	out := make([]arrow.Array, len(cols))
+	for i, c := range cols {
+		out[i] = vec.Take(c, idx)
+	}
+	return out
+}
+
+// flush emits the joined rows of a window and key.
+func (w *windowJoin) flush(side *[2]windowSide, out Emitter) error {
+	n := len(w.left)
+	if n == 0 {
 		return nil
 	}
-	b, err := w.out.batch(w.schema)
-	if err != nil {
-		return err
+	cols := takeAll(side[0].cols, w.left)
+	if w.node.Kind < planner.SemiJoin {
+		cols = append(cols, takeAll(side[1].cols, w.right)...)
 	}
-	return out.Emit(b)
+	w.left, w.right = w.left[:0], w.right[:0]
+	return out.Emit(vec.New(w.schema, cols, n, nil))
 }
 
 func (w *windowJoin) Snapshot() error { return w.buf.snapshot() }
-
-// add adds a joined row; nil is a side of NULLs.
-func (s *storedJoin) add(left, right []byte) {
-	s.n++
-	put := func(g *gather, row []byte) {
-		if row == nil {
-			g.null()
-		} else {
-			g.stored(row)
-		}
-	}
-	put(s.left, left)
-	if !s.oneSide {
-		put(s.right, right)
-	}
-}
-
-// batch gives the collected rows and empties the collection.
-func (s *storedJoin) batch(schema *arrow.Schema) (*vec.Batch, error) {
-	n := s.n
-	s.n = 0
-	cols, err := s.left.columns(nil)
-	if err != nil || s.oneSide {
-		return vec.New(schema, cols, n, nil), err
-	}
-	right, err := s.right.columns(nil)
-	if err != nil {
-		return nil, err
-	}
-	return vec.New(schema, append(cols, right...), n, nil), nil
-}
