@@ -206,6 +206,7 @@ func (x MatchExpr) timeAttr(n *Match) types.TimeAttr {
 
 func (n *Match) skip(k *ast.MatchSkip) error {
 	if k == nil {
+		n.Skip = SkipToNext // as in Flink; the standard's default is PAST LAST ROW
 		return nil
 	}
 	switch k.Kind {
