@@ -133,6 +133,21 @@ func (c *col) begin(r int) {
 	c.valid[r>>3] |= 1 << (r & 7)
 }
 
+// shortText is the length of texts that are copied at a fixed size.
+const shortText = 16
+
+// appendText appends b[lo:hi]. A copy of fixed size is two instructions; what it brings too much lies
+// behind the column's data, where the next value goes.
+func (c *col) appendText(b []byte, lo, hi int) {
+	n := len(c.data)
+	if hi-lo <= shortText && n+shortText <= cap(c.data) && lo+shortText <= len(b) {
+		*(*[shortText]byte)(c.data[n : n+shortText]) = [shortText]byte(b[lo:])
+		c.data = c.data[:n+hi-lo]
+		return
+	}
+	c.data = append(c.data, b[lo:hi]...)
+}
+
 func (c *col) size() int {
 	if c.typ.IsNested() {
 		return c.elems

@@ -86,7 +86,7 @@ func (d *jsonDecoder) fastValue(f *jsonField, op jsonOp, p, r int) int {
 				} else {
 					c.begin(r)
 				}
-				c.data = append(c.data, b[p+1:q]...)
+				c.appendText(b, p+1, q)
 				return q + 1
 			}
 		}

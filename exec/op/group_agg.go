@@ -28,20 +28,22 @@ type groupAgg struct {
 	batch  bool // results at the end only
 	// filtered: an aggregate has a FILTER, so the value of an empty group may be wanted.
 	filtered bool
-	ttl      int64
-	types    []types.Type // of the keys
-	groups   *vec.Groups
-	set      *aggSet
-	rows     []int64 // rows in each group
-	touched  []int64 // processing time of the last write, where state expires
-	dirty    []bool
-	changed  []int32         // groups that are dirty
-	gone     map[string]bool // keys to delete from the store
-	partial  bool            // groups may be in the store alone
-	table    *rowTable
-	charged  int64
-	sweep    int32
-	w        groupWork
+	// steady: each update counts, whether its values differ or not.
+	steady  bool
+	ttl     int64
+	types   []types.Type // of the keys
+	groups  *vec.Groups
+	set     *aggSet
+	rows    []int64 // rows in each group
+	touched []int64 // processing time of the last write, where state expires
+	dirty   []bool
+	changed []int32         // groups that are dirty
+	gone    map[string]bool // keys to delete from the store
+	partial bool            // groups may be in the store alone
+	table   *rowTable
+	charged int64
+	sweep   int32
+	w       groupWork
 }
 
 // groupWork is memory that one batch after another uses.
@@ -81,7 +83,10 @@ func NewGroupAgg(n *planner.GroupAgg, s *planner.Settings) (Operator, error) {
 		node: n, in: in, schema: n.Out.Arrow(), set: set, gone: map[string]bool{}, before: n.Mode.Has(types.UpdateBefore),
 		batch: s.Batch, ttl: int64(n.TTL / time.Millisecond), types: columnTypes(in, n.Keys),
 	}
-	g.groups, g.filtered = vec.NewGroups(g.types...), set.filtered()
+	g.groups, g.filtered, g.steady = vec.NewGroups(g.types...), set.filtered(), n.TTL > 0
+	for i := range set.runs {
+		g.steady = g.steady || set.runs[i].always
+	}
 	return g, nil
 }
 

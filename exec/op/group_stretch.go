@@ -13,6 +13,7 @@ func (g *groupAgg) plan(b *vec.Batch, lo int) (hi int) {
 	w, n := &g.w, b.Len()
 	w.prev, w.kind = sized(w.prev, n), sized(w.kind, n)
 	w.heads, w.some = w.heads[:0], false
+	old := g.before || b.Kinds != nil || g.filtered || !g.steady
 	for i := lo; i < n; i++ {
 		gid := w.gids[i]
 		adds := b.Kinds == nil || types.Adds(b.Kinds[i])
@@ -29,7 +30,7 @@ func (g *groupAgg) plan(b *vec.Batch, lo int) (hi int) {
 		if g.rows[gid] == 0 {
 			w.kind[i] = stepInsert
 		}
-		if last < 0 && (w.kind[i] == stepUpdate || g.filtered) {
+		if old && last < 0 && (w.kind[i] == stepUpdate || g.filtered) {
 			w.prev[i] = ^int32(len(w.heads))
 			w.heads = append(w.heads, gid)
 		}
@@ -182,13 +183,8 @@ func (g *groupAgg) places(r *runningAgg) []int32 {
 
 // changedBy gives the test whether any value differs between two places; nil where all updates count.
 func (g *groupAgg) changedBy(results []runningAgg) func(before, after int) bool {
-	if g.ttl > 0 {
+	if g.steady {
 		return nil
-	}
-	for i := range g.set.runs {
-		if g.set.runs[i].always {
-			return nil
-		}
 	}
 	same := make([]vec.Comparer, len(results))
 	for i := range results {

@@ -13,6 +13,9 @@ import (
 
 // Take gives the values of a at the indexes, in that order; a negative index gives NULL.
 func Take(a arrow.Array, idx []int32) arrow.Array {
+	if n := len(idx); n > a.Len()/2 && n <= a.Len() && int(idx[n-1]) == n-1 && inOrder(idx) {
+		return ColVec(a).Slice(0, n).Arr
+	}
 	dt := a.DataType()
 	switch dt.ID() {
 	case arrow.NULL:
@@ -59,6 +62,15 @@ func Take(a arrow.Array, idx []int32) arrow.Array {
 // takeValid gives the validity at the indexes, nil where no row is NULL.
 func takeValid(a arrow.Array, idx []int32) Bitmap {
 	nulls := NullsOf(a)
+	if !nulls.Any() {
+		signs := int32(0)
+		for _, j := range idx {
+			signs |= j
+		}
+		if signs >= 0 {
+			return nil
+		}
+	}
 	var valid Bitmap
 	for i, j := range idx {
 		if j < 0 || nulls.Any() && nulls.Is(int(j)) {
@@ -99,6 +111,9 @@ func takeBools(a arrow.Array, idx []int32) arrow.Array {
 	return Bools(out, len(idx), takeValid(a, idx))
 }
 
+// shortText is the length of texts that are copied at a fixed size.
+const shortText = 16
+
 func takeText(a arrow.Array, idx []int32) arrow.Array {
 	in := TextOf(ColVec(a))
 	offsets := make([]int32, len(idx)+1)
@@ -110,13 +125,20 @@ func takeText(a arrow.Array, idx []int32) arrow.Array {
 		offsets[i+1] = int32(size)
 	}
 	mustFit(size)
-	data := make([]byte, size)
+	data := make([]byte, size+shortText)
 	for i, j := range idx {
-		if j >= 0 {
-			copy(data[offsets[i]:], in.Data[in.Offsets[j]:in.Offsets[j+1]])
+		if j < 0 {
+			continue
+		}
+		lo, hi := int(in.Offsets[j]), int(in.Offsets[j+1])
+		if hi-lo <= shortText && lo+shortText <= len(in.Data) {
+			// A copy of fixed size is two instructions; what it brings too much, the next value overwrites.
+			*(*[shortText]byte)(data[offsets[i]:]) = [shortText]byte(in.Data[lo:])
+		} else {
+			copy(data[offsets[i]:], in.Data[lo:hi])
 		}
 	}
-	return column(a.DataType(), len(idx), takeValid(a, idx), nil, arrow.GetBytes(offsets), data)
+	return column(a.DataType(), len(idx), takeValid(a, idx), nil, arrow.GetBytes(offsets), data[:size:size])
 }
 
 // mustFit guards the 2 GiB limit of Arrow's 32-bit offsets; batches are far below it.
