@@ -86,14 +86,14 @@ func (d *dedup) Process(_ int, b *vec.Batch, out Emitter) error {
 			d.first(gid, times[i], rows.At(i))
 		case !d.node.Last:
 			if d.state.get(gid) == nil {
-				d.out.add(types.Insert, rows.At(i), 1)
+				d.out.addInput(types.Insert, i, 1)
 				d.state.replace(gid, left)
 			}
 		default:
-			d.last(gid, times[i], rows.At(i))
+			d.last(gid, times[i], i, rows.At(i))
 		}
 	}
-	if err := d.out.flush(out); err != nil {
+	if err := d.out.flush(b, out); err != nil {
 		return err
 	}
 	return d.state.release()
@@ -127,11 +127,11 @@ func (d *dedup) first(gid int32, t int64, row []byte) {
 }
 
 // last replaces a key's row by one that is no earlier.
-func (d *dedup) last(gid int32, t int64, row []byte) {
+func (d *dedup) last(gid int32, t int64, i int, row []byte) {
 	old := d.state.get(gid)
 	switch {
 	case old == nil:
-		d.out.add(types.Insert, row, 1)
+		d.out.addInput(types.Insert, i, 1)
 	case !d.node.ProcTime && t < timeOf(old):
 		return
 	case d.node.ProcTime && d.node.TTL == 0 && bytes.Equal(old[8:], row):
@@ -140,7 +140,7 @@ func (d *dedup) last(gid int32, t int64, row []byte) {
 		if d.before {
 			d.out.add(types.UpdateBefore, old[8:], 1)
 		}
-		d.out.add(types.UpdateAfter, row, 1)
+		d.out.addInput(types.UpdateAfter, i, 1)
 	}
 	d.buf = append(binary.BigEndian.AppendUint64(d.buf[:0], uint64(t)), row...)
 	d.state.replace(gid, d.buf)
@@ -160,7 +160,7 @@ func (d *dedup) Watermark(wm types.Time, out Emitter) (types.Time, error) {
 		d.out.add(types.Insert, v[8:], 1)
 		d.state.set(w.gid, bytes.Clone(left))
 	}
-	return wm, d.out.flush(out)
+	return wm, d.out.flush(nil, out)
 }
 
 func (d *dedup) Snapshot() error {

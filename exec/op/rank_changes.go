@@ -7,7 +7,8 @@ import (
 	"weir/sql/vec"
 )
 
-// rankChanges collects output rows from state, with a rank as last column where that is wanted.
+// rankChanges collects output rows, from state or the batch in hand, with a rank as last column where that
+// is wanted.
 type rankChanges struct {
 	rows   *gather
 	kinds  []types.RowKind
@@ -25,13 +26,19 @@ func (c *rankChanges) add(kind types.RowKind, row []byte, rank int64) {
 	c.kinds, c.ranks = append(c.kinds, kind), append(c.ranks, rank)
 }
 
-// flush emits what was collected.
-func (c *rankChanges) flush(out Emitter) error {
+// addInput adds row i of the batch that flush is given.
+func (c *rankChanges) addInput(kind types.RowKind, i int, rank int64) {
+	c.rows.row(i)
+	c.kinds, c.ranks = append(c.kinds, kind), append(c.ranks, rank)
+}
+
+// flush emits what was collected; b may be nil where addInput was not called.
+func (c *rankChanges) flush(b *vec.Batch, out Emitter) error {
 	n := c.rows.len()
 	if n == 0 {
 		return nil
 	}
-	cols, err := c.rows.columns(nil)
+	cols, err := c.rows.columns(b)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,8 @@ type topN struct {
 	append  bool
 	before  bool
 	out     *rankChanges
+	row     int     // of the batch, in hand
+	fresh   *ranked // what row became
 }
 
 const allRows = int(^uint(0) >> 1)
@@ -95,6 +97,7 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 		if t.node.TTL > 0 {
 			t.renew(gid, l)
 		}
+		t.row, t.fresh = i, nil
 		if types.Adds(b.Kind(i)) {
 			t.add(gid, l, t.sortKey.At(i), rows.At(i))
 		} else {
@@ -108,7 +111,7 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 		}
 	}
 	t.ctx.Metrics.Groups = int64(t.groups.Len())
-	return t.out.flush(out)
+	return t.out.flush(b, out)
 }
 
 // beginAll makes the lists of new partitions; firsts are rows of them.
@@ -208,7 +211,7 @@ func (t *topN) add(gid int32, l *rankList, key, row []byte) {
 	r := &ranked{key: bytes.Clone(key), row: bytes.Clone(row), seq: l.next}
 	l.next++
 	l.insert(r)
-	l.dirty = true
+	l.dirty, t.fresh = true, r
 	pos := l.position(l.find(r.key, r.seq))
 	if pos < l.limit {
 		t.showInsert(l, pos, r)
@@ -225,7 +228,7 @@ func (t *topN) showInsert(l *rankList, pos int, r *ranked) {
 		if l.size > l.limit {
 			t.out.add(types.Delete, l.at(l.limit).row, 0)
 		}
-		t.out.add(types.Insert, r.row, 0)
+		t.emit(types.Insert, r, 0)
 		return
 	}
 	var before *ranked // the row that had the position
@@ -252,13 +255,22 @@ func (t *topN) change(pos int, before, now *ranked) {
 	}
 	rank := int64(pos + 1)
 	if before == nil {
-		t.out.add(types.Insert, now.row, rank)
+		t.emit(types.Insert, now, rank)
 		return
 	}
 	if t.before {
-		t.out.add(types.UpdateBefore, before.row, rank)
+		t.emit(types.UpdateBefore, before, rank)
 	}
-	t.out.add(types.UpdateAfter, now.row, rank)
+	t.emit(types.UpdateAfter, now, rank)
+}
+
+// emit adds a row to the output; the row in hand need not be decoded.
+func (t *topN) emit(kind types.RowKind, r *ranked, rank int64) {
+	if r == t.fresh {
+		t.out.addInput(kind, t.row, rank)
+		return
+	}
+	t.out.add(kind, r.row, rank)
 }
 
 // take takes a row away; one that is not there is ignored.

@@ -24,6 +24,7 @@ type windowRow struct {
 type windowKey struct {
 	end   int64
 	rows  []*windowRow
+	bound []byte // of a Top-N: a row whose key is not less cannot show
 	dirty bool
 }
 

@@ -44,6 +44,9 @@ func (w *windowTopN) Process(_ int, b *vec.Batch, _ Emitter) error {
 		if gid < 0 {
 			continue
 		}
+		if bound := w.buf.keys[gid].bound; bound != nil && bytes.Compare(w.keys.At(i), bound) >= 0 {
+			continue // there are enough better rows
+		}
 		w.buf.put(gid, &windowRow{key: bytes.Clone(w.keys.At(i)), row: bytes.Clone(rows.At(i))})
 		if k := w.buf.keys[gid]; len(k.rows) >= 2*limit+16 && w.node.Fetch >= 0 {
 			w.trim(gid, k, limit)
@@ -60,6 +63,9 @@ func (w *windowTopN) trim(gid int32, k *windowKey, limit int) {
 	}
 	clear(k.rows[limit:])
 	k.rows = k.rows[:limit]
+	if limit > 0 {
+		k.bound = k.rows[limit-1].key
+	}
 }
 
 func byOrder(a, b *windowRow) int {
@@ -82,12 +88,12 @@ func (w *windowTopN) Watermark(wm types.Time, out Emitter) (types.Time, error) {
 		if w.out.rows.len() < emitRows {
 			return nil
 		}
-		return w.out.flush(out)
+		return w.out.flush(nil, out)
 	})
 	if err != nil {
 		return wm, err
 	}
-	return wm, w.out.flush(out)
+	return wm, w.out.flush(nil, out)
 }
 
 func (w *windowTopN) Snapshot() error { return w.buf.snapshot() }
