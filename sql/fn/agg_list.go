@@ -301,7 +301,12 @@ func bindListAgg(args []Arg, _ bool) (*AggCall, error) {
 
 func textRows(args []vec.Vec, _, _ int) (func(i int) ([]byte, error), error) {
 	text := vec.TextOf(args[0])
-	return func(i int) ([]byte, error) { return text.Bytes(i)[:len(text.Bytes(i)):len(text.Bytes(i))], nil }, nil
+	return func(i int) ([]byte, error) {
+		if b := text.Bytes(i); len(b) > 0 {
+			return b[:len(b):len(b)], nil
+		}
+		return []byte{}, nil // nil would be no value
+	}, nil
 }
 
 // arrayResults is ARRAY_AGG's array.
