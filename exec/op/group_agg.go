@@ -28,6 +28,8 @@ type groupAgg struct {
 	batch  bool // results at the end only
 	// filtered: an aggregate has a FILTER, so the value of an empty group may be wanted.
 	filtered bool
+	// appends: the plan says that groups only begin (DISTINCT of inserts), so updates are not told.
+	appends bool
 	// steady: each update counts, whether its values differ or not.
 	steady  bool
 	ttl     int64
@@ -84,6 +86,7 @@ func NewGroupAgg(n *planner.GroupAgg, s *planner.Settings) (Operator, error) {
 		batch: s.Batch, ttl: int64(n.TTL / time.Millisecond), types: columnTypes(in, n.Keys),
 	}
 	g.groups, g.filtered, g.steady = vec.NewGroups(g.types...), set.filtered(), n.TTL > 0
+	g.appends = n.Mode == types.AppendMode && !s.Batch
 	for i := range set.runs {
 		g.steady = g.steady || set.runs[i].always
 	}

@@ -95,6 +95,12 @@ func TestGroupAggGlobalAndDistinctRows(t *testing.T) {
 		+I 1|-`, in("1|5|true", "1|5|false", "-|5|true", "1|-|true", "-|5|true"))
 }
 
+func TestDistinctRowsWithTTLOnlyInserts(t *testing.T) {
+	s := cols("k INT", "v DOUBLE", "ok BOOLEAN")
+	check(t, groupAggOf(s, []int{0}, types.AppendMode, time.Second, cols("k INT")), []types.Schema{s}, "+I 1\n+I 1",
+		clock(0), in("1|1|-", "1|1|-"), clock(1000), in("1|1|-"))
+}
+
 func TestGroupAggBatchMode(t *testing.T) {
 	s := cols("k INT", "v DOUBLE", "ok BOOLEAN")
 	make := func(keys []int, out types.Schema) func() (Operator, error) {

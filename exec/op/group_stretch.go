@@ -143,7 +143,7 @@ func (g *groupAgg) emit(part *vec.Batch, lo int, results []runningAgg, out Emitt
 			inserts = false
 		case stepUpdate:
 			before := g.beforeRow(lo, i, n)
-			if changed != nil && !changed(int(before), i) {
+			if g.appends || changed != nil && !changed(int(before), i) {
 				continue
 			}
 			if g.before {
