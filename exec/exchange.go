@@ -104,6 +104,11 @@ func (o *output) gather(i int, b *vec.Batch) error {
 		}
 		return o.send(o.edges[i], b)
 	}
+	if p := o.pending[i]; len(p) > 0 && !sameColumns(p[0], b) {
+		if err := o.flushTarget(i); err != nil {
+			return err
+		}
+	}
 	o.pending[i] = append(o.pending[i], b)
 	if o.rows[i] += b.Len(); o.rows[i] >= gatherRows {
 		return o.flushTarget(i)
@@ -112,6 +117,11 @@ func (o *output) gather(i int, b *vec.Batch) error {
 		o.flushAt = o.t.after(gatherTime)
 	}
 	return nil
+}
+
+// sameColumns tells whether batches can be put together: a local aggregate may pass rows on in another layout.
+func sameColumns(a, b *vec.Batch) bool {
+	return a.Rows.Schema() == b.Rows.Schema() || a.Rows.Schema().Equal(b.Rows.Schema())
 }
 
 func (o *output) flushTarget(i int) error {

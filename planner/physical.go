@@ -205,6 +205,7 @@ func (p *placer) split(n Node) bool {
 			return false
 		}
 		local := &WindowAgg{Base: newBase(partialSchema(n.Input.Info().Out, n.Keys, n.Aggs, true)), Input: n.Input, Window: n.Window, Keys: n.Keys, Aggs: n.Aggs, Phase: LocalPhase}
+		local.Rows, n.RowAggs = rowAggs(len(n.Keys), n.Aggs)
 		local.Mode, local.Dist = types.AppendMode, n.Input.Info().Dist
 		n.Input, n.Keys, n.Aggs, n.Phase = exchange(local, hash(span(0, len(n.Keys)))), span(0, len(n.Keys)), globalAggs(len(n.Keys), n.Aggs), GlobalPhase
 		n.Window.TimeCol = len(local.Out) - 1
@@ -257,6 +258,34 @@ func globalAggs(keys int, aggs []AggCall) []AggCall {
 		at += n
 	}
 	return out
+}
+
+// rowAggs lists the columns that the aggregates read, each once, and the aggregates over rows of as many
+// keys and then those columns.
+func rowAggs(keys int, aggs []AggCall) (cols []int, out []AggCall) {
+	cols = []int{}
+	place := func(c int) int {
+		for i, have := range cols {
+			if have == c {
+				return keys + i
+			}
+		}
+		cols = append(cols, c)
+		return keys + len(cols) - 1
+	}
+	for _, a := range aggs {
+		args := make([]int, len(a.Args))
+		for i, c := range a.Args {
+			if i >= len(a.Consts) || a.Consts[i] == nil {
+				args[i] = place(c)
+			}
+		}
+		if a.Args = args; a.Filter >= 0 {
+			a.Filter = place(a.Filter)
+		}
+		out = append(out, a)
+	}
+	return cols, out
 }
 
 // assignIDs names the nodes: kind and number in order of first visit from the roots. Nodes that hold no

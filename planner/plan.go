@@ -177,7 +177,15 @@ type WindowAgg struct {
 	Aggs   []AggCall
 	Props  []WindowProp
 	Phase  Phase
+	// Where it reduces little, a local phase may pass rows on as they are: Keys, then the columns Rows, then
+	// the end of the slice in a column named RowSliceEnd, by which the global phase knows them. RowAggs are the
+	// aggregates over such rows, of a global phase; nil: rows are never passed on.
+	Rows    []int
+	RowAggs []AggCall
 }
+
+// RowSliceEnd is the last column of rows that a local phase passed on without aggregating them.
+const RowSliceEnd = "$row_slice_end"
 
 // Union is UNION ALL.
 type Union struct {

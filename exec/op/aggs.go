@@ -79,6 +79,16 @@ func (s *aggSet) fresh() *aggSet {
 	return out
 }
 
+// reading gives the same accumulators behind the columns of other calls of the same aggregates.
+func (s *aggSet) reading(aggs []planner.AggCall) *aggSet {
+	out := &aggSet{}
+	for i, r := range s.runs {
+		r.args, r.filter, r.masked = aggs[i].Args, aggs[i].Filter, nil
+		out.runs = append(out.runs, r)
+	}
+	return out
+}
+
 // filtered tells whether any aggregate has a FILTER.
 func (s *aggSet) filtered() bool {
 	for i := range s.runs {

@@ -41,6 +41,8 @@ type windowAgg struct {
 	wm      int64      // watermark so far
 	// shared: windows are merged from slices. attached: rows carry their window.
 	shared, attached, retract bool
+	local                     localPhase
+	rowSet                    *aggSet // set over rows that a local phase passed on
 	store                     windowStore
 	w                         windowWork
 	err                       error // of the store, told by Snapshot
@@ -71,6 +73,10 @@ func NewWindowAgg(n *planner.WindowAgg, s *planner.Settings) (Operator, error) {
 		zone: newClockZone(n.Window.Local || n.Window.ProcTime, s.Zone), slices: map[sliceID]*slice{},
 		wm: int64(types.MinTime), attached: isAttached(n.Window),
 	}
+	w.local = newLocalPhase(n)
+	if n.Phase == planner.GlobalPhase && len(n.RowAggs) > 0 {
+		w.rowSet = set.reading(n.RowAggs)
+	}
 	w.types = columnTypes(n.Input.Info().Out, n.Keys)
 	w.keys = vec.NewGroups(w.types...)
 	w.shared = !w.attached && set.mergeable() && (n.Window.Kind == planner.Hop || n.Window.Kind == planner.Cumulate)
@@ -92,6 +98,9 @@ func (w *windowAgg) Open(ctx *Context) error {
 
 func (w *windowAgg) Process(_ int, b *vec.Batch, out Emitter) error {
 	n := b.Len()
+	if w.local.pass > 0 {
+		return w.passRows(b, out)
+	}
 	k := &w.w
 	k.kids, k.gids = sized(k.kids, n), sized(k.gids, n)
 	k.firsts = w.keys.Lookup(columnVecs(b, w.node.Keys), n, k.kids, k.firsts[:0])
@@ -126,17 +135,23 @@ func (w *windowAgg) addRows(b *vec.Batch) error {
 	}
 	if w.shared || w.node.Window.Kind == planner.Tumble || w.node.Phase == planner.LocalPhase {
 		for i, t := range times {
-			s := w.w.cur
-			if s == nil || t < s.start || t >= s.end {
-				start := w.slicing.sliceStart(t)
-				s = w.slice(sliceID{start + w.slicing.width, start})
-				w.w.cur = s
-			}
-			w.assign(i, s)
+			w.assign(i, w.sliceAt(t))
 		}
+		w.local.rows += len(times)
 		return w.fold(b)
 	}
 	return w.addToEach(b, times)
+}
+
+// sliceAt gives the slice of a time.
+func (w *windowAgg) sliceAt(t int64) *slice {
+	s := w.w.cur
+	if s == nil || t < s.start || t >= s.end {
+		start := w.slicing.sliceStart(t)
+		s = w.slice(sliceID{start + w.slicing.width, start})
+		w.w.cur = s
+	}
+	return s
 }
 
 // addToEach puts each row into all its windows.
@@ -201,12 +216,17 @@ func (w *windowAgg) addAttached(b *vec.Batch) error {
 func (w *windowAgg) assign(i int, s *slice) {
 	if s.late {
 		w.w.gids[i] = -1
-		if !s.none {
-			w.ctx.Metrics.LateDropped++
-		}
+		w.lateRow(s)
 		return
 	}
 	w.w.gids[i] = w.groupOf(s, w.w.kids[i])
+}
+
+// lateRow counts a row of a late slice.
+func (w *windowAgg) lateRow(s *slice) {
+	if !s.none {
+		w.ctx.Metrics.LateDropped++
+	}
 }
 
 func (w *windowAgg) groupOf(s *slice, kid int32) int32 {
@@ -215,6 +235,7 @@ func (w *windowAgg) groupOf(s *slice, kid int32) int32 {
 		return gid
 	}
 	gid := w.pool.take()
+	w.local.made++
 	s.add(kid, gid, w.keys.Cap())
 	w.refs[kid]++
 	w.store.born(gid)

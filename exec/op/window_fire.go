@@ -299,54 +299,8 @@ func repeated(dt arrow.DataType, v int64, n int) arrow.Array {
 	return vec.Fixed(dt, out, nil)
 }
 
-// flushComplete is Watermark of a local phase: partial results leave before the watermark does, of
-// the slices that a window which fires with it may need. Rows that come later are late for it.
-func (w *windowAgg) flushComplete(before int64, out Emitter) error {
-	if before != int64(types.MinTime) && w.wm != int64(types.MaxTime) &&
-		w.slicing.sliceStart(w.zone.wall(before)+1) == w.slicing.sliceStart(w.zone.wall(w.wm)+1) && w.pool.next < maxLocal {
-		return nil
-	}
-	for _, s := range w.ordered() {
-		if w.fired(s.end) || w.pool.next >= maxLocal {
-			if err := w.flush(s, out); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// maxLocal is the number of groups that a local phase holds at most.
-const maxLocal = 1 << 16
-
-// flush emits a slice's partial results: keys, state columns, the slice's end.
-func (w *windowAgg) flush(s *slice, out Emitter) error {
-	kids, gids := s.keys, s.gids
-	for len(kids) > 0 {
-		n := min(len(kids), emitRows)
-		cols := w.keys.Keys(kids[:n])
-		state, err := w.set.save(gids[:n])
-		if err != nil {
-			return err
-		}
-		for _, v := range state {
-			cols = append(cols, v.Column(n))
-		}
-		ends := make([]int64, n)
-		for i := range ends {
-			ends[i] = s.end
-		}
-		cols = append(cols, vec.Int64s(ends, nil))
-		if err := out.Emit(vec.New(w.schema, cols, n, nil)); err != nil {
-			return err
-		}
-		kids, gids = kids[n:], gids[n:]
-	}
-	w.free(s)
-	return nil
-}
-
-// mergeBatch is Process of a global phase: rows are partial results of slices.
+// mergeBatch is Process of a global phase: rows are partial results of slices, or rows that
+// a local phase passed on.
 func (w *windowAgg) mergeBatch(b *vec.Batch) error {
 	ends := vec.Values[int64](b.Col(int(b.Rows.NumCols()) - 1))
 	pick := make([]int32, 0, len(ends))
@@ -364,6 +318,9 @@ func (w *windowAgg) mergeBatch(b *vec.Batch) error {
 	n := len(pick)
 	if n == 0 {
 		return nil
+	}
+	if w.rowSet != nil && b.Rows.Schema().Field(int(b.Rows.NumCols())-1).Name == planner.RowSliceEnd {
+		return w.rowSet.update(w.w.gids[:len(ends)], b)
 	}
 	gids := make([]int32, n)
 	for i, row := range pick {
