@@ -174,7 +174,8 @@ func (b *binder) asOf(j *ast.Join, left Node, ls *scope, t *ast.Table, name *ast
 
 // temporal makes the join with versions by event time.
 func (b *binder) temporal(j *ast.Join, base *Join, leftTime int, t *ast.Table) (Node, error) {
-	right := base.Right
+	// A view of the last row for each key has that key only once it is a deduplication.
+	right := rewriteUp(rewriteUp(base.Right, b), b, topN)
 	rt := right.Info().Out.RowTimeColumn()
 	if rt < 0 {
 		return nil, sql.Errorf(t, "table %q has no row-time attribute, so it has no versions", t.Name.Last()).WithHint("declare a WATERMARK in it")
