@@ -278,9 +278,13 @@ func (b *binder) atTimeZone(s *scope, e *ast.AtTimeZone) (Expr, error) {
 // fold computes a constant expression at planning. What fails is left to fail at run time, on the rows
 // that reach it; what depends on the moment is left too.
 func (b *binder) fold(e Expr) Expr {
-	switch e.(type) {
+	switch x := e.(type) {
 	case *Literal, *ColRef:
 		return e
+	case *Call:
+		if x.Func == "COALESCE" {
+			e = reachable(x)
+		}
 	}
 	for _, c := range children(e) {
 		if _, ok := c.(*Literal); !ok {

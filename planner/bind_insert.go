@@ -253,7 +253,7 @@ func (b *binder) fill(sink *Sink, q ast.Query, n Node, exprs []Expr) error {
 			sink.Narrow = append(sink.Narrow, NarrowCheck{Column: at, From: x.Type(), To: c.Type})
 			b.warn(columnAt(q, x), fmt.Sprintf("%s goes into column %q of %s: a value out of its range stops the job, and Flink refuses the statement", x.Type().WithNull(true), c.Name, c.Type.WithNull(true)),
 				fmt.Sprintf("write CAST(... AS %s), or declare the column %s", c.Type.WithNull(true), x.Type().WithNull(true)))
-		} else if !(x.Type().IsString() && c.Type.IsString()) {
+		} else if !fitsAsIs(x.Type(), c.Type) {
 			x = b.fold(castTo(x, c.Type))
 		}
 		if c.Type.NotNull && x.Type().Nullable() {
@@ -267,6 +267,12 @@ func (b *binder) fill(sink *Sink, q ast.Query, n Node, exprs []Expr) error {
 	}
 	sink.Input = project(n, list, names)
 	return errs.Err()
+}
+
+// fitsAsIs tells whether a text goes into a column uncast: into a VARCHAR that is as long as its type, or
+// longer. What a longer type holds is cut.
+func fitsAsIs(from, to types.Type) bool {
+	return from.IsString() && (to.Kind == types.VarChar && from.Length <= to.Length || from.Same(to))
 }
 
 // columnAt is the place of the query's column that x is, as near as it can be told.
