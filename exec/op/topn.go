@@ -18,7 +18,8 @@ import (
 // rows that are only inserted it keeps no more than it may show.
 //
 // Without rank and offset a row that enters pushes one out: -D of that, then +I. With either, each
-// position whose row changes gives -U and +U.
+// position whose row changes gives -U and +U; so does a first place alone over rows that are only inserted,
+// because there one row takes another's place.
 type topN struct {
 	Base
 	ctx     *Context
@@ -62,6 +63,7 @@ func newTopN(n *planner.TopN, before bool) (Operator, error) {
 	if n.Fetch >= 0 {
 		t.limit = int(n.Offset + n.Fetch)
 	}
+	t.ranked = t.ranked || t.append && t.limit == 1 && n.FetchExpr == nil
 	t.out = newRankChanges(t.codec, n.Out, n.Rank)
 	if n.FetchExpr != nil {
 		var err error
