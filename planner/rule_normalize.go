@@ -1,14 +1,23 @@
 package planner
 
 import (
+	"fmt"
+
 	"weir/connectors"
 	"weir/sql/types"
 )
 
 // normalized puts a ChangelogNormalize above a source that gives changes by key alone, so that what is
-// above knows the old row.
+// above knows the old row, and above one whose changes may come twice.
 func (b *binder) normalized(s *Scan) Node {
 	keys := upsertSource(s)
+	if keys == nil && b.p.Settings.Duplicates && !b.p.Settings.Batch && updating(s) {
+		if all := scanKeys(s); len(all) > 0 {
+			keys = all[0]
+		} else {
+			b.collect(fmt.Errorf("'table.exec.source.cdc-events-duplicate' needs a primary key to put changes right, and table %q has none: declare PRIMARY KEY (...) NOT ENFORCED", s.Table.Path[2]))
+		}
+	}
 	if keys == nil {
 		return s
 	}

@@ -13,6 +13,7 @@ type Settings struct {
 	IdleAdvance  time.Duration  // table.exec.source.idle-advance
 	WatermarkGap time.Duration  // pipeline.auto-watermark-interval
 	NotNullDrop  bool           // table.exec.sink.not-null-enforcer = DROP
+	Duplicates   bool           // table.exec.source.cdc-events-duplicate
 	BatchRows    int            // rows a batch at most (0: the default, 4096)
 	TwoPhase     bool           // table.optimizer.agg-phase-strategy allows local/global
 	DefaultTZ    string

@@ -35,6 +35,9 @@ func (c *changelogNormalize) Process(_ int, b *vec.Batch, out Emitter) error {
 	}
 	rows, ch := c.codec.encode(b), newChanges(c.codec)
 	for i, gid := range gids {
+		if b.Kind(i) == types.UpdateBefore {
+			continue // what is kept says what was before
+		}
 		old := c.state.get(gid)
 		if !types.Adds(b.Kind(i)) {
 			if old != nil {

@@ -45,6 +45,11 @@ func engineSettings() []Setting {
 			apply: func(s *planner.Settings, v string) error { return durationTo(&s.IdleTimeout, v) }},
 		{Name: "table.exec.source.idle-advance", Default: "0 ms", Doc: "A split without records for this long has its watermark move on with the clock, so that the last windows end; 0: never. (Not in Flink.)",
 			apply: func(s *planner.Settings, v string) error { return durationTo(&s.IdleAdvance, v) }},
+		{Name: "table.exec.source.cdc-events-duplicate", Default: "false", Doc: "true: change records of a source may come more than once, or out of step; they are put right by its primary key.",
+			apply: func(s *planner.Settings, v string) error {
+				s.Duplicates = strings.EqualFold(v, "true")
+				return oneOf("true", "false")(v)
+			}},
 		{Name: "pipeline.auto-watermark-interval", Default: "0 ms", Doc: "The least advance between two watermarks; 0 gives one a row, so that late rows do not depend on timing. (Flink's default is 200 ms.)",
 			apply: func(s *planner.Settings, v string) error { return durationTo(&s.WatermarkGap, v) }},
 		{Name: "pipeline.name", Default: "", Doc: "The name of the jobs started from here.",
