@@ -45,7 +45,7 @@ by status, every ten seconds, as soon as the watermark has passed the window's e
 			return d.run(c.Context())
 		},
 	}
-	c.Flags().StringVar(&d.addr, "addr", "127.0.0.1:4567", "address of the embedded Kinesis server")
+	c.Flags().StringVar(&d.addr, "addr", "", "address of the embedded Kinesis server; default 127.0.0.1:4567, or a free port when that is taken")
 	c.Flags().StringVar(&d.data, "data", ".weir", "data folder")
 	c.Flags().Float64Var(&d.rate, "rate", 100, "readings a second")
 	c.Flags().DurationVar(&d.length, "for", 0, "how long to send readings; 0: until interrupted")
@@ -85,6 +85,9 @@ func (d *demo) run(ctx context.Context) error {
 		q.Cancel()
 		<-q.Done()
 	}
+	if err == nil && d.landed.Load() > 0 {
+		d.say("The streams are kept in %s. To look at them again: weir kinesis --data %[1]s, and any Kinesis client.", d.data)
+	}
 	return errors.Join(err, s.Close())
 }
 
@@ -110,7 +113,10 @@ func (d *demo) round(ctx context.Context) error {
 	if d.silent {
 		d.say("waiting for records: AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x python3 random_data_generator.py", url)
 	} else {
-		d.say("sending %v readings a second; the first window ends within 10 s and is final 5 s later", d.rate)
+		first := time.Now().Truncate(10 * time.Second).Add(10 * time.Second)
+		d.say("sending %v readings a second. A window of one minute ends every 10 s; its rows land once a reading is 5 s past its end:\n"+
+			"that is the watermark (event_time - 5 s). The first ends at %s, so expect its rows at %s.",
+			d.rate, first.Format("15:04:05"), first.Add(5*time.Second).Format("15:04:05"))
 	}
 	return d.watch(ctx, admin)
 }
@@ -267,7 +273,7 @@ func (d *demo) status() string {
 		return line + "; no watermark yet: no record has come"
 	}
 	next := (int64(wm)/10_000 + 1) * 10_000
-	return line + fmt.Sprintf("; the window that ends at %s waits for the watermark, now %s", clock(next), clock(int64(wm)))
+	return line + fmt.Sprintf("; the window that ends at %s waits for the watermark, now at %s", clock(next), clock(int64(wm)))
 }
 
 func clock(ms int64) string { return time.UnixMilli(ms).UTC().Format("15:04:05.0") }

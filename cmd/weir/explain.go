@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,11 @@ the tables are known.`,
 			if err != nil {
 				return err
 			}
-			vars, err := f.variables(".")
+			dir, err := filepath.Abs(filepath.Dir(args[0]))
+			if err != nil {
+				return err
+			}
+			vars, err := f.variables(dir)
 			if err != nil {
 				return err
 			}

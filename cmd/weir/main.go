@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // zones work on machines without a zone database
 
@@ -31,6 +32,7 @@ const headroom = 16 << 20
 func main() {
 	ballast := make([]byte, headroom)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for what the first one ends
 	err := rootCommand().ExecuteContext(ctx)
 	stop()
 	runtime.KeepAlive(ballast)
@@ -48,7 +50,7 @@ func report(err error) int {
 		return int(code)
 	case errors.Is(err, context.Canceled):
 		return 130
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command "):
 		fmt.Fprintln(os.Stderr, "weir: "+err.Error())
 		return 2
 	}
@@ -77,5 +79,15 @@ is embedded, so nothing else is needed to begin:
 	})
 	root.AddCommand(demoCommand(), sqlCommand(), runCommand(), testCommand(), kinesisCommand(),
 		explainCommand(), parseCommand(), functionsCommand(), connectorsCommand(), settingsCommand(), docsCommand(), versionCommand())
+	for _, c := range root.Commands() {
+		if check := c.Args; check != nil {
+			c.Args = func(c *cobra.Command, args []string) error {
+				if err := check(c, args); err != nil {
+					return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
+				}
+				return nil
+			}
+		}
+	}
 	return root
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"weir/internal/render"
 	"weir/internal/session"
 )
 
@@ -31,7 +32,7 @@ func (f *common) bind(c *cobra.Command) {
 	c.Flags().StringVar(&f.data, "data", ".weir", "weir's data folder: embedded Kinesis server, catalog [WEIR_DATA]")
 	c.Flags().BoolVar(&f.aws, "aws", false, "send Kinesis tables without an endpoint to AWS, not to the embedded server [WEIR_AWS=1]")
 	c.Flags().StringVar(&f.endpoint, "endpoint", "", "endpoint of Kinesis tables that name none")
-	c.Flags().StringVar(&f.kinesisAddr, "kinesis-addr", "127.0.0.1:4567", "address of the embedded Kinesis server, when this process starts it")
+	c.Flags().StringVar(&f.kinesisAddr, "kinesis-addr", "", "address of the embedded Kinesis server, when this process starts it; default 127.0.0.1:4567, or a free port when that is taken")
 }
 
 // options makes the session's options. Flags win over the environment.
@@ -54,7 +55,28 @@ func (f *common) options() (session.Options, error) {
 		o.Settings["parallelism.default"] = fmt.Sprint(f.parallelism)
 	}
 	o.Warn = func(text string) { fmt.Fprintln(os.Stderr, "warning: "+text) }
-	return o, nil
+	return o, checkSettings(o.Settings)
+}
+
+// checkSettings finds a wrong -D before anything is done.
+func checkSettings(settings map[string]string) error {
+	s, err := session.Open(session.Options{Ephemeral: true, Settings: settings})
+	if err != nil {
+		return usageError{fmt.Errorf("-D: %w", err)}
+	}
+	return s.Close()
+}
+
+// checkFormat finds a wrong -o before anything is done.
+func checkFormat(format string) error {
+	var names []string
+	for _, f := range render.Formats() {
+		if f[0] == format || format == "" {
+			return nil
+		}
+		names = append(names, f[0])
+	}
+	return usageError{fmt.Errorf("-o %s: there is no such format; use one of %s", format, strings.Join(names, ", "))}
 }
 
 // variables are those of the environment, of -v, and DIR.
@@ -118,6 +140,9 @@ func startProfile(path string) (stop func(), err error) {
 
 func runFiles(ctx context.Context, f *common, files []string, format string, stats bool) error {
 	opts, err := f.options()
+	if err == nil {
+		err = checkFormat(format)
+	}
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (r *script) fail(name string, err error) error {
 	if errors.As(err, &code) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	fmt.Fprintln(r.errs, inFile(name, err))
+	fmt.Fprintln(r.errs, inFile(name, session.HideSecrets(err)))
 	return exitCode(1)
 }
 

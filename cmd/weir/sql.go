@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +33,9 @@ succeeded, 1 at the first that failed.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			opts, err := f.options()
+			if err == nil {
+				err = checkFormat(format)
+			}
 			if err != nil {
 				return err
 			}
@@ -70,6 +75,12 @@ func runSQL(ctx context.Context, s *session.Session, o session.Options, f *commo
 		}
 		texts = []string{string(text)}
 	default:
+		// Ctrl-C ends a query (the prompt sees to it) or empties the line; it never ends the prompt.
+		interrupts := make(chan os.Signal, 1)
+		signal.Notify(interrupts, os.Interrupt)
+		defer signal.Stop(interrupts)
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
 		return repl.Run(ctx, repl.Options{Session: s, DataDir: o.DataDir, Format: format, NoColor: noColor || !isTerminal(os.Stdout),
 			Banner: banner(o), Out: os.Stdout, Err: os.Stderr})
 	}
@@ -86,7 +97,7 @@ func runSQL(ctx context.Context, s *session.Session, o session.Options, f *commo
 		if text, err = session.Substitute(text, vars); err != nil {
 			return err
 		}
-		if err := r.run(ctx, "", text); err != nil {
+		if err := r.run(ctx, file, text); err != nil {
 			return err
 		}
 	}

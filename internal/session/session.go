@@ -36,7 +36,7 @@ type Options struct {
 	AWS bool
 	// Endpoint of Kinesis, where it is neither.
 	Endpoint    string
-	KinesisAddr string // of the embedded server; default 127.0.0.1:4567
+	KinesisAddr string // of the embedded server; default 127.0.0.1:4567, or a free port when that is taken
 	Settings    map[string]string
 	// Stdout is where 'print' tables write; default os.Stdout.
 	Stdout io.Writer
@@ -142,11 +142,7 @@ func (s *Session) LocalKinesis(ctx context.Context) (string, error) {
 	if k.owned != nil {
 		return k.url, nil
 	}
-	addr := s.opts.KinesisAddr
-	if addr == "" {
-		addr = "127.0.0.1:4567"
-	}
-	url, owned, err := local.Attach(s.opts.DataDir, local.Options{Addr: addr, Logger: s.opts.Logger})
+	url, owned, err := local.Attach(s.opts.DataDir, local.Options{Addr: s.opts.KinesisAddr, Logger: s.opts.Logger})
 	if err != nil {
 		return "", err
 	}
@@ -178,7 +174,7 @@ func (s *Session) Setting(name string) string { return s.conf.get(name) }
 func (s *Session) Execute(ctx context.Context, src string, stmt ast.Statement) (*Result, error) {
 	r, err := s.execute(ctx, src, stmt)
 	if err != nil {
-		return nil, locate(err, src)
+		return nil, HideSecrets(locate(err, src))
 	}
 	return r, nil
 }

@@ -142,7 +142,7 @@ func (p *prompt) mayLeave() bool {
 func (p *prompt) run(ctx context.Context, text string) {
 	stmts, err := sql.Parse(text)
 	if err != nil {
-		fmt.Fprintln(p.err, err)
+		fmt.Fprintln(p.err, session.HideSecrets(err))
 		return
 	}
 	for _, st := range stmts {
