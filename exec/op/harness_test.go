@@ -220,7 +220,11 @@ func (r *trial) do(s step) error {
 
 // run gives the changelog of an operator over the steps, then MaxTime and the end.
 func run(make func() (Operator, error), inputs []types.Schema, size int, restart bool, steps ...step) ([]string, error) {
-	r := &trial{make: make, inputs: inputs, size: size, restart: restart, store: state.NewMemory()}
+	return runOn(state.NewMemory(), make, inputs, size, restart, steps...)
+}
+
+func runOn(store state.Store, make func() (Operator, error), inputs []types.Schema, size int, restart bool, steps ...step) ([]string, error) {
+	r := &trial{make: make, inputs: inputs, size: size, restart: restart, store: store}
 	if err := r.open(0); err != nil {
 		return nil, err
 	}
@@ -238,8 +242,8 @@ func run(make func() (Operator, error), inputs []types.Schema, size int, restart
 	return r.out.lines, r.op.Close()
 }
 
-// check runs an operator at several batch sizes, with and without restarts after each batch: each must
-// give want.
+// check runs an operator at several batch sizes, with and without restarts after each batch, and with its
+// state in Pebble: each must give want.
 func check(t *testing.T, make func() (Operator, error), inputs []types.Schema, want string, steps ...step) {
 	t.Helper()
 	for _, size := range []int{1, 3, 4096} {
@@ -252,6 +256,18 @@ func check(t *testing.T, make func() (Operator, error), inputs []types.Schema, w
 				t.Fatalf("batches of %d, restarts %v: %s", size, restart, diff)
 			}
 		}
+	}
+	if strings.Contains(t.Name(), "Random") {
+		return // a database each is slow
+	}
+	pebble, err := state.OpenPebbleInMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pebble.Close()
+	got, err := runOn(pebble, make, inputs, 3, true, steps...)
+	if diff := compare(lines(want), got); diff != "" || err != nil {
+		t.Fatalf("state in Pebble: %s (%v)", diff, err)
 	}
 }
 
