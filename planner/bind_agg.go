@@ -248,7 +248,8 @@ func (g *grouping) aggregate(c *ast.Call) error {
 func (b *binder) aggCall(s *scope, c *ast.Call) (*AggCall, []Expr, Expr, error) {
 	f, _ := fn.LookupAgg(c.Name.Last())
 	if len(c.OrderBy) > 0 || len(c.WithinGroup) > 0 {
-		return nil, nil, nil, notYet(c, "ORDER BY inside an aggregate")
+		return nil, nil, nil, sql.Errorf(c, "%s takes no ORDER BY: it sees rows in the order of their arrival", f.Name).
+			WithHint("leave the ORDER BY out; Flink too takes none, or takes it and does not sort")
 	}
 	if c.Nulls == "RESPECT" || c.Nulls == "IGNORE" && f.Name != "FIRST_VALUE" && f.Name != "LAST_VALUE" {
 		return nil, nil, nil, notYet(c, c.Nulls+" NULLS")

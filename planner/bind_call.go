@@ -36,7 +36,7 @@ func (b *binder) invoke(at ast.Node, name string, args []Expr) (Expr, error) {
 	}
 	list := make([]fn.Arg, len(args))
 	for i, a := range args {
-		list[i] = fn.Arg{Type: a.Type(), Lit: constOf(a), Call: callName(a)}
+		list[i] = fn.Arg{Type: a.Type(), Lit: constOf(a), Call: CallName(a)}
 	}
 	call, err := f.Bind(list)
 	if err != nil {
@@ -83,8 +83,11 @@ func (b *binder) call(s *scope, c *ast.Call) (Expr, error) {
 	if _, ok := windowFuncs[name]; ok {
 		return nil, sql.Errorf(c, "%s goes with a GROUP BY of the same window", name)
 	}
-	if c.Distinct || c.Filter != nil || c.WithinGroup != nil || c.OrderBy != nil || c.Star {
-		return nil, sql.Errorf(c, "%s is not an aggregate, so it takes no DISTINCT, FILTER, ORDER BY or *", name)
+	if c.Nulls != "" {
+		return nil, sql.Errorf(c, "%s takes no %s NULLS", name, c.Nulls)
+	}
+	if c.Distinct || c.All || c.Filter != nil || c.WithinGroup != nil || c.OrderBy != nil || c.Star {
+		return nil, sql.Errorf(c, "%s is not an aggregate, so it takes no DISTINCT, ALL, FILTER, ORDER BY or *", name)
 	}
 	args, err := b.callArgs(s, c)
 	if err != nil {
@@ -313,7 +316,7 @@ func (b *binder) foldCall(e *Call) Expr {
 		if v == nil {
 			return e
 		}
-		args[i], list[i] = *v, fn.Arg{Type: a.Type(), Lit: v}
+		args[i], list[i] = *v, fn.Arg{Type: a.Type(), Lit: v, Call: CallName(a)}
 	}
 	call, err := f.Bind(list)
 	if err != nil || call.Volatile {
@@ -323,7 +326,7 @@ func (b *binder) foldCall(e *Call) Expr {
 	if err != nil {
 		return e
 	}
-	return &Literal{T: e.T, Val: out.Column(1)}
+	return &Literal{T: e.T, Val: out.Column(1), Call: e.Func}
 }
 
 func (b *binder) foldCast(e *Cast) Expr {
@@ -342,10 +345,13 @@ func (b *binder) foldCast(e *Cast) Expr {
 	return &Literal{T: e.T, Val: out.Column(1)}
 }
 
-// callName is the function whose result e is, or "".
-func callName(e Expr) string {
-	if c, ok := e.(*Call); ok {
-		return c.Func
+// CallName is the function whose result e is, computed at planning or not, or "".
+func CallName(e Expr) string {
+	switch e := e.(type) {
+	case *Call:
+		return e.Func
+	case *Literal:
+		return e.Call
 	}
 	return ""
 }

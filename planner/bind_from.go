@@ -68,6 +68,9 @@ func (b *binder) table(t *ast.Table) (Node, []string, error) {
 	}
 	if len(t.Name.Parts) == 1 {
 		n, ok, err := b.cte(t.Name.Last())
+		if ok && err == nil {
+			err = noOptions(t.Hints, "query of WITH", t.Name.Last())
+		}
 		if ok || err != nil {
 			return n, []string{t.Name.Last()}, err
 		}
@@ -77,6 +80,9 @@ func (b *binder) table(t *ast.Table) (Node, []string, error) {
 		return nil, nil, err
 	}
 	if obj.view != nil {
+		if err := noOptions(t.Hints, "view", t.Name.Last()); err != nil {
+			return nil, nil, err
+		}
 		n, err := b.view(t, obj)
 		return n, obj.path[:], err
 	}

@@ -45,6 +45,9 @@ func (g *grouping) groupBy() error {
 			has[k] = true
 		}
 		if seen[fmt.Sprint(has)] {
+			if g.q.GroupDistinct {
+				continue
+			}
 			return sql.Errorf(g.q.GroupBy[0], "a grouping set is listed twice").WithHint("list each set once")
 		}
 		seen[fmt.Sprint(has)] = true
@@ -242,7 +245,7 @@ func (g *grouping) groupAgg(agg *aggScope, in Node, keys []int) Node {
 	}
 	agg.cols = span(0, len(g.keys))
 	agg.id = len(keys) - 1
-	return &GroupAgg{Base: newBase(out), Input: in, Keys: keys, Aggs: g.aggs, TTL: g.b.p.Settings.StateTTL}
+	return &GroupAgg{Base: newBase(out), Input: in, Keys: keys, Aggs: g.aggs, TTL: g.b.ttlOf(g.q.From)}
 }
 
 // expand repeats rows for grouping sets: it gives the node and the places of the keys and of the set's id.

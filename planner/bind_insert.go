@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"weir/connectors"
-	"weir/connectors/option"
 	"weir/sql"
 	"weir/sql/ast"
 	"weir/sql/types"
@@ -114,12 +113,8 @@ func (b *binder) insert(s *ast.Insert) (*Sink, error) {
 // sinkTo makes the Sink of a table, without an input yet.
 func (b *binder) sinkTo(at *ast.Name, hints []*ast.Hint, t *Table, overwrite bool) (*Sink, error) {
 	values := t.optionValues()
-	for _, h := range hints {
-		if h.Name.Name == "OPTIONS" {
-			for _, o := range h.Options {
-				values[o.Key.Value] = option.Value{Text: o.Value.Value, KeyPos: o.Key.Pos(), ValuePos: o.Value.Pos()}
-			}
-		}
+	if _, err := hinted(t.Options, values, hints); err != nil {
+		return nil, err
 	}
 	cfg, common, _, err := b.p.decode(values, at)
 	if err != nil {

@@ -25,7 +25,7 @@ func (b *binder) join(j *ast.Join, outer *scope) (Node, *scope, error) {
 	}
 	kind := joinKind(j.Kind)
 	s := ls.join(rs)
-	n := &Join{Base: newBase(joinColumns(left.Info().Out, right.Info().Out, kind)), Left: left, Right: right, Kind: kind, TTL: b.p.Settings.StateTTL}
+	n := &Join{Base: newBase(joinColumns(left.Info().Out, right.Info().Out, kind)), Left: left, Right: right, Kind: kind, LeftTTL: b.ttlOf(j.Left), RightTTL: b.ttlOf(j.Right)}
 	s.refresh(n)
 	for i := range s.cols { // the condition sees time attributes as they are below
 		s.cols[i].attr = append(append(types.Schema(nil), left.Info().Out...), right.Info().Out...)[i].TimeAttr

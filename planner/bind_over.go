@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"weir/sql"
@@ -135,6 +136,10 @@ func (g *overGroup) add(c *ast.Call) error {
 
 // timeOrder notes that the order is a time attribute.
 func (g *overGroup) timeOrder(o *Over, x Expr) {
+	if isProcTime(x) {
+		o.TimeCol, o.ProcTime = o.Order[0].Col, true
+		return
+	}
 	c, ok := x.(*ColRef)
 	if !ok || c.Index >= len(g.s.cols) || g.s.cols[c.Index].attr == types.NotTime {
 		return
@@ -166,11 +171,13 @@ func (g *overGroup) spec(w *ast.WindowSpec) (*ast.WindowSpec, error) {
 	if name == nil {
 		return w, nil
 	}
-	for _, d := range g.s.windows {
+	for i, d := range g.s.windows {
 		if d.Name.Name != name.Name {
 			continue
 		}
-		base, err := g.spec(d.Spec)
+		before := *g.s // a definition reads only those before it
+		before.windows = before.windows[:i]
+		base, err := (&overGroup{b: g.b, s: &before}).spec(d.Spec)
 		if err != nil || w.Name != nil {
 			return base, err
 		}
@@ -191,6 +198,38 @@ func (g *overGroup) spec(w *ast.WindowSpec) (*ast.WindowSpec, error) {
 		names = append(names, d.Name.Name)
 	}
 	return nil, suggest(sql.Errorf(name, "no window %q in the WINDOW clause", name.Name), name.Name, names)
+}
+
+// namedWindows checks the definitions of the WINDOW clause, used or not.
+func (b *binder) namedWindows(s *scope) error {
+	seen := map[string]bool{}
+	g := &overGroup{b: b, s: s}
+	var errs sql.ErrorList
+	for _, d := range s.windows {
+		if seen[d.Name.Name] {
+			addError(&errs, sql.Errorf(&d.Name, "window %q is defined twice", d.Name.Name))
+			continue
+		}
+		seen[d.Name.Name] = true
+		spec, err := g.spec(d.Spec)
+		if err != nil {
+			addError(&errs, err)
+			continue
+		}
+		list := slices.Clone(spec.PartitionBy)
+		for _, o := range spec.OrderBy {
+			list = append(list, o.Expr)
+		}
+		for _, e := range list {
+			if findAgg(e) != nil {
+				continue // of a SELECT that groups: seen where the window is used
+			}
+			if _, err := b.expr(s, e); err != nil {
+				addError(&errs, err)
+			}
+		}
+	}
+	return errs.Err()
 }
 
 // rankFuncs number rows; the frame has no say in them.

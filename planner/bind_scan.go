@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"maps"
-
 	"weir/connectors"
 	"weir/connectors/option"
 	"weir/sql"
@@ -12,17 +10,10 @@ import (
 
 // scan makes the Scan of a table with all its columns; rule_prune takes away what is not read.
 func (b *binder) scan(at *ast.Table, t *Table) (*Scan, error) {
-	options := t.Options
 	values := t.optionValues()
-	for _, h := range at.Hints {
-		if h.Name.Name != "OPTIONS" {
-			continue
-		}
-		options = maps.Clone(options)
-		for _, o := range h.Options {
-			options[o.Key.Value] = o.Value.Value
-			values[o.Key.Value] = option.Value{Text: o.Value.Value, KeyPos: o.Key.Pos(), ValuePos: o.Value.Pos()}
-		}
+	options, err := hinted(t.Options, values, at.Hints)
+	if err != nil {
+		return nil, err
 	}
 	cfg, common, _, err := b.p.decode(values, at)
 	if err != nil {

@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"weir/sql"
 	"weir/sql/ast"
@@ -25,11 +26,20 @@ type item struct {
 
 // selectQuery binds a SELECT, and the ORDER BY above it, which may use columns that are not selected.
 func (b *binder) selectQuery(q *ast.Select, order []*ast.OrderItem, outer *scope) (*selected, error) {
+	ttls, err := b.selectHints(q)
+	if err != nil {
+		return nil, err
+	}
+	defer func(keep map[string]time.Duration) { b.ttls = keep }(b.ttls)
+	b.ttls = ttls
 	in, s, err := b.from(q.From, outer)
 	if err != nil {
 		return nil, err
 	}
 	s.outer, s.windows = outer, q.Windows
+	if err := b.namedWindows(s); err != nil {
+		return nil, err
+	}
 	if in, err = b.where(in, s, q.Where); err != nil {
 		return nil, err
 	}
@@ -48,7 +58,9 @@ func (b *binder) selectQuery(q *ast.Select, order []*ast.OrderItem, outer *scope
 	}
 	in = s.subs.node
 	if q.Qualify != nil {
+		s.aliases = items
 		cond, err := b.condition(s, q.Qualify)
+		s.aliases = nil
 		if err != nil {
 			return nil, err
 		}

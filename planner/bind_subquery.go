@@ -91,7 +91,14 @@ func (b *binder) subSelect(q ast.Query, outer *scope) (*inner, bool, error) {
 	if !ok || sel.From == nil || sel.Distinct {
 		return nil, false, nil
 	}
+	ttls, err := b.selectHints(sel)
+	if err != nil {
+		return nil, false, err
+	}
+	keep := b.ttls
+	b.ttls = ttls
 	in, s, err := b.from(sel.From, outer)
+	b.ttls = keep
 	if err != nil {
 		return nil, false, err
 	}
@@ -198,7 +205,7 @@ func (b *binder) semiJoin(in, right Node, conds, own []Expr, neg bool) Node {
 	if neg {
 		kind = AntiJoin
 	}
-	j := &Join{Base: newBase(in.Info().Out), Left: in, Right: right, Kind: kind, Cond: conjoin(all), TTL: b.p.Settings.StateTTL}
+	j := &Join{Base: newBase(in.Info().Out), Left: in, Right: right, Kind: kind, Cond: conjoin(all), LeftTTL: b.p.Settings.StateTTL, RightTTL: b.p.Settings.StateTTL}
 	return b.settle(j, nil)
 }
 
@@ -306,9 +313,12 @@ func (b *binder) subquery(s *scope, e ast.Expr) (Expr, error) {
 	if x, ok := e.(*ast.Exists); ok {
 		return b.existsValue(s, x)
 	}
+	if x, ok := e.(*ast.In); ok {
+		return b.inValue(s, x)
+	}
 	q, ok := e.(*ast.Subquery)
 	if !ok {
-		return nil, notYet(e, "IN with a subquery other than as a condition of WHERE joined by AND; write EXISTS")
+		return nil, notYet(e, "this subquery")
 	}
 	if s.subs == nil {
 		return nil, notYet(e, "a subquery here")
@@ -357,7 +367,7 @@ func upsertKeysOf(n Node) [][]int {
 func (b *binder) attach(s *scope, n Node, left, right []Expr) Expr {
 	in := s.subs.node
 	width := len(in.Info().Out)
-	j := &Join{Base: newBase(joinColumns(in.Info().Out, n.Info().Out, LeftJoin)), Left: in, Right: n, Kind: LeftJoin, TTL: b.p.Settings.StateTTL}
+	j := &Join{Base: newBase(joinColumns(in.Info().Out, n.Info().Out, LeftJoin)), Left: in, Right: n, Kind: LeftJoin, LeftTTL: b.p.Settings.StateTTL, RightTTL: b.p.Settings.StateTTL}
 	var conds []Expr
 	for i := range left {
 		conds = append(conds, &Call{Func: "=", Args: []Expr{left[i], shift(right[i], width)}, T: types.BooleanType})
@@ -437,8 +447,4 @@ func outerEquality(c Expr) (outer, in Expr, ok bool) {
 		return nil, nil, false
 	}
 	return joinExpr(l, 0), r, true
-}
-
-func (b *binder) quantified(_ *scope, e *ast.Binary, _ *ast.Quantified) (Expr, error) {
-	return nil, notYet(e, "comparison with ANY or ALL")
 }

@@ -420,7 +420,10 @@ func stateText(n Node) string {
 	case *TopN:
 		return "rows of each partition" + ttlText(n.TTL)
 	case *Join:
-		return "all rows of both inputs" + ttlText(n.TTL)
+		if n.LeftTTL != n.RightTTL {
+			return "all rows of the left input" + ttlText(n.LeftTTL) + "; all rows of the right input" + ttlText(n.RightTTL)
+		}
+		return "all rows of both inputs" + ttlText(n.LeftTTL)
 	case *SetOp:
 		return "a count for each row" + ttlText(n.TTL)
 	case *IntervalJoin:

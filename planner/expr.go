@@ -24,6 +24,9 @@ type ColRef struct {
 type Literal struct {
 	T   types.Type
 	Val arrow.Array
+	// Call is the function whose result was computed at planning, or "": a JSON function tells by it
+	// whether a text is JSON already.
+	Call string
 }
 
 // Call is a call of a scalar function of sql/fn by its name. Args already have the types the

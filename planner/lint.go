@@ -84,7 +84,7 @@ func unbounded(n Node) (Warning, bool) {
 		}
 		ttl = n.TTL
 	case *Join:
-		ttl = n.TTL
+		ttl = min(n.LeftTTL, n.RightTTL)
 	case *Dedup:
 		ttl = n.TTL
 	case *SetOp:

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 
 	"weir/sql/types"
 )
@@ -40,13 +41,36 @@ func (p *placer) place(n Node) {
 	if p.split(n) {
 		return
 	}
+	alone := allSingle(n.Inputs())
 	for i, in := range n.Inputs() {
 		want := wants(n, i)
-		if !satisfies(in.Info().Dist, want) {
+		if !satisfies(in.Info().Dist, want) || len(n.Inputs()) > 1 && !alone && !exactly(in.Info().Dist, want) {
 			setInput(n, i, exchange(in, want))
 		}
 	}
 	n.Info().Dist = gives(n)
+}
+
+// allSingle tells whether all inputs are at one instance.
+func allSingle(ins []Node) bool {
+	for _, in := range ins {
+		if in.Info().Dist.Kind != DistSingle {
+			return false
+		}
+	}
+	return true
+}
+
+// exactly tells whether rows are where want puts them: rows of several inputs meet only if each input is
+// spread by the same function of the keys. It is not enough that each keeps equal rows together.
+func exactly(have, want Distribution) bool {
+	switch want.Kind {
+	case DistAny:
+		return true
+	case DistSingle:
+		return have.Kind == DistSingle
+	}
+	return have.Kind == DistHash && slices.Equal(have.Keys, want.Keys)
 }
 
 func exchange(in Node, dist Distribution) *Exchange {

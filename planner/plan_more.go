@@ -133,7 +133,8 @@ type Join struct {
 	NullAware bool
 	// LeftKey and RightKey are how each input's state is kept.
 	LeftKey, RightKey StateKey
-	TTL               time.Duration
+	// LeftTTL and RightTTL are how long each input is kept; 0 is for ever.
+	LeftTTL, RightTTL time.Duration
 
 	settled bool // its conditions are in their places
 }

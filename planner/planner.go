@@ -32,6 +32,8 @@ type binder struct {
 	errs           *sql.ErrorList
 	// mayCorrelate: the expression may read columns of the query around.
 	mayCorrelate bool
+	// ttls are the STATE_TTL hints of the SELECT that is bound, by relation.
+	ttls map[string]time.Duration
 }
 
 func (p *Planner) binder() *binder { return &binder{p: p, errs: &sql.ErrorList{}} }

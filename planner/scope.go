@@ -25,6 +25,8 @@ type scope struct {
 	windows []*ast.WindowDef
 	// subs collects subqueries in expressions; nil where they are not allowed.
 	subs *subScope
+	// aliases are the items of the select list, which QUALIFY may name.
+	aliases []item
 }
 
 // scopeCol is a visible column; its place is the column's index in the node.
@@ -79,6 +81,11 @@ func (s *scope) resolve(n *ast.Name) (Expr, error) {
 		}
 		if len(found) == 1 {
 			return s.fields(s.ref(found[0]), n.Parts[q+1:])
+		}
+	}
+	for _, it := range s.aliases {
+		if len(n.Parts) == 1 && it.name == n.Parts[0].Name {
+			return it.expr, nil
 		}
 	}
 	return nil, s.unknown(n)

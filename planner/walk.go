@@ -189,6 +189,9 @@ func writeKey(b *strings.Builder, e Expr) {
 		return
 	case *Literal:
 		fmt.Fprintf(b, "%q:%s", litText(e), e.T)
+		if strings.HasPrefix(e.Call, "JSON") {
+			b.WriteString(e.Call) // as an operand it is not what the text alone is
+		}
 		return
 	case *Call:
 		fmt.Fprintf(b, "%s:%s", e.Func, e.T)

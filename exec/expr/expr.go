@@ -106,7 +106,7 @@ func compileCall(e *planner.Call) (Eval, error) {
 	}
 	args := make([]fn.Arg, len(e.Args))
 	for i, a := range e.Args {
-		args[i].Type = a.Type()
+		args[i].Type, args[i].Call = a.Type(), planner.CallName(a)
 		if lit, ok := a.(*planner.Literal); ok {
 			v := vec.ConstVec(lit.Val)
 			args[i].Lit = &v

@@ -52,8 +52,8 @@ func newJoin(n *planner.Join) (Operator, error) {
 	j.both = append(append(types.Schema{}, left...), right...).Arrow()
 	j.outer[0] = n.Kind == planner.LeftJoin || n.Kind == planner.FullJoin
 	j.outer[1] = n.Kind == planner.RightJoin || n.Kind == planner.FullJoin
-	j.sides[0] = newJoinSide(n.Left.Info(), n.Keys.Left, n.LeftKey, n.TTL)
-	j.sides[1] = newJoinSide(n.Right.Info(), n.Keys.Right, n.RightKey, n.TTL)
+	j.sides[0] = newJoinSide(n.Left.Info(), n.Keys.Left, n.LeftKey, n.LeftTTL)
+	j.sides[1] = newJoinSide(n.Right.Info(), n.Keys.Right, n.RightKey, n.RightTTL)
 	j.types = columnTypes(left, n.Keys.Left)
 	j.safe = n.Keys.NullSafe
 	if j.nullAware {
