@@ -264,7 +264,10 @@ func (d *demo) drain(ctx context.Context) error {
 // status is one line: rates, watermark, and what the next window waits for.
 func (d *demo) status() string {
 	t := session.Sum(d.job.Stats())
-	line := fmt.Sprintf("%d sent, %d read, %d rows landed", d.sent.Load(), t.Read, d.landed.Load())
+	line := fmt.Sprintf("%d read, %d rows landed", t.Read, d.landed.Load())
+	if !d.silent {
+		line = fmt.Sprintf("%d sent, ", d.sent.Load()) + line
+	}
 	if t.Behind > time.Second {
 		line += fmt.Sprintf(", %s behind", t.Behind.Round(time.Second))
 	}
