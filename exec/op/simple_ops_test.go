@@ -87,16 +87,14 @@ func TestChangelogNormalize(t *testing.T) {
 		+U 1|b
 		+I -|n
 		-D 1|b
-		+I 1|c
-		-D 1|c`, input)
+		+I 1|c`, input)
 	check(t, make(types.UpsertMode, time.Hour), []types.Schema{s}, `
 		+I 1|a
 		+U 1|a
 		+U 1|b
 		+I -|n
 		-D 1|b
-		+I 1|c
-		-D 1|c`, input)
+		+I 1|c`, input)
 }
 
 func TestSortByTime(t *testing.T) {
