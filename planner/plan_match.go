@@ -67,7 +67,7 @@ const (
 	NavLast    NavFunc = iota // LAST(A.x, n), and A.x itself
 	NavFirst                  // FIRST(A.x, n)
 	NavAgg                    // an aggregate over the rows
-	NavRowTime                // MATCH_ROWTIME(): the time of the last row
+	NavRowTime                // MATCH_ROWTIME(): the time when the match is known, mostly of its last row
 )
 
 // patternText spells a pattern.
