@@ -34,7 +34,7 @@ func joinOf(s joinSpec) func() (Operator, error) {
 			out = leftCols
 		}
 		n := &planner.Join{Base: base(types.RetractMode, out), Left: source(leftCols), Right: source(rightCols), Kind: s.kind,
-			Keys: planner.JoinKeys{Left: []int{0}, Right: []int{0}, NullSafe: []bool{s.nullSafe}}, NullAware: s.nullAware, TTL: s.ttl}
+			Keys: planner.JoinKeys{Left: []int{0}, Right: []int{0}, NullSafe: []bool{s.nullSafe}}, NullAware: s.nullAware, LeftTTL: s.ttl, RightTTL: s.ttl}
 		if s.cond {
 			n.Cond = col(bothCols, 4)
 		}
