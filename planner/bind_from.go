@@ -128,10 +128,13 @@ func (b *binder) renameTo(n Node, names []string) Node {
 	return &Calc{Base: newBase(cols), Input: n, Exprs: refs(out)}
 }
 
+// windowTVFs are the window table functions.
+var windowTVFs = map[string]WindowKind{"TUMBLE": Tumble, "HOP": Hop, "CUMULATE": Cumulate, "SESSION": Session}
+
 // tableFunc binds a table function: a window, for now.
 func (b *binder) tableFunc(f *ast.TableFunc, outer *scope) (Node, error) {
 	name := strings.ToUpper(f.Call.Name.Last())
-	kind, ok := map[string]WindowKind{"TUMBLE": Tumble, "HOP": Hop, "CUMULATE": Cumulate, "SESSION": Session}[name]
+	kind, ok := windowTVFs[name]
 	if !ok || len(f.Call.Name.Parts) != 1 {
 		err := sql.Errorf(f.Call.Name, "table function %q is not known", f.Call.Name.String())
 		return nil, suggest(err, name, []string{"TUMBLE", "HOP", "CUMULATE", "SESSION"})

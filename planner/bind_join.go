@@ -33,7 +33,31 @@ func (b *binder) join(j *ast.Join, outer *scope) (Node, *scope, error) {
 	if n.Cond, err = b.joinCond(j, s, len(ls.cols)); err != nil {
 		return nil, nil, err
 	}
+	if kind == FullJoin && j.On == nil {
+		return b.either(j, n, s)
+	}
 	return n, s, nil
+}
+
+// either gives a FULL JOIN with USING its columns of both sides: the value of the side that has a row.
+func (b *binder) either(j *ast.Join, n *Join, s *scope) (Node, *scope, error) {
+	settled := b.settle(n, nil)
+	s.refresh(settled)
+	exprs, names := refs(settled.Info().Out), settled.Info().Out.Names()
+	var front []int
+	for _, u := range s.using {
+		l, r := u[0], u[1]
+		x, err := b.invoke(j, "COALESCE", []Expr{s.ref(l), s.ref(r)})
+		if err != nil {
+			return nil, nil, err
+		}
+		front = append(front, len(exprs))
+		exprs, names = append(exprs, x), append(names, s.cols[l].name)
+		s.cols = append(s.cols, scopeCol{name: s.cols[l].name, typ: x.Type()})
+	}
+	s.first(front)
+	out := project(settled, exprs, uniquify(names))
+	return out, s, nil
 }
 
 func joinKind(k ast.JoinKind) JoinKind {
@@ -72,6 +96,7 @@ func (b *binder) joinCond(j *ast.Join, s *scope, width int) (Expr, error) {
 		names = commonNames(s, width)
 	}
 	var conds []Expr
+	var front []int
 	for i := range names {
 		l, r := findIn(s, 0, width, names[i].Name), findIn(s, width, len(s.cols), names[i].Name)
 		if l < 0 || r < 0 {
@@ -81,15 +106,22 @@ func (b *binder) joinCond(j *ast.Join, s *scope, width int) (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		hide := r
+		s.using = append(s.using, [2]int{l, r})
+		conds = append(conds, eq)
+	}
+	for _, u := range s.using {
+		show, hide := u[0], u[1]
 		if j.Kind == ast.RightJoin {
-			hide = l
-		}
-		if j.Kind == ast.FullJoin {
-			return nil, notYet(j, "FULL JOIN with USING or NATURAL; write ON")
+			show, hide = hide, show
 		}
 		s.cols[hide].hidden = true
-		conds = append(conds, eq)
+		if j.Kind == ast.FullJoin {
+			s.cols[show].hidden = true
+		}
+		front = append(front, show)
+	}
+	if len(front) > 0 {
+		s.first(front)
 	}
 	return conjoin(conds), nil
 }

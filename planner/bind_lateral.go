@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"strings"
+
 	"weir/connectors"
 	"weir/sql"
 	"weir/sql/ast"
@@ -21,11 +23,12 @@ func (b *binder) lateral(j *ast.Join, left Node, ls *scope, outer *scope) (Node,
 		}
 	case *ast.Derived:
 		if r.Lateral {
-			return nil, nil, true, notYet(r, "LATERAL with a query; write it as a join or a subquery in WHERE")
+			return b.lateralQuery(j, left, ls, r, name, cols)
 		}
 	case *ast.TableFunc:
-		if r.Lateral {
-			return nil, nil, true, notYet(r, "LATERAL TABLE with a function of its own")
+		if _, window := windowTVFs[strings.ToUpper(r.Call.Name.Last())]; r.Lateral && !window {
+			return nil, nil, true, sql.Errorf(r.Call.Name, "table function %q is not known", r.Call.Name.String()).
+				WithHint("weir has no table functions of its own but the windows: CROSS JOIN UNNEST takes collections apart")
 		}
 	}
 	return nil, nil, false, nil
@@ -279,4 +282,124 @@ func constantKey(c *Call, width int) (int, Expr) {
 		return col.Index, r
 	}
 	return 0, nil
+}
+
+// lateralQuery binds LATERAL (SELECT ...). A query that reads no column of the left side is joined as any
+// other. One that does is a join by its condition; with ORDER BY and LIMIT, by the first rows of each key.
+func (b *binder) lateralQuery(j *ast.Join, left Node, ls *scope, d *ast.Derived, name *ast.Ident, cols []ast.Ident) (Node, *scope, bool, error) {
+	kind := joinKind(j.Kind)
+	if kind != InnerJoin && kind != LeftJoin {
+		return nil, nil, true, sql.Errorf(j, "LATERAL goes with CROSS JOIN or LEFT JOIN")
+	}
+	left = b.settle(left, nil)
+	ls.refresh(left)
+	body, sort := d.Query, (*ast.Sort)(nil)
+	if s, ok := body.(*ast.Sort); ok {
+		body, sort = s.Body, s
+	}
+	sub, ok, err := b.subSelect(body, ls)
+	if err != nil || !ok || len(sub.conds) == 0 {
+		return nil, nil, err != nil, err
+	}
+	if b.aggregated(sub.sel, nil) || hasOver(sub.sel) || sub.sel.Qualify != nil {
+		return nil, nil, true, notYet(d, "LATERAL with a query that aggregates and reads the left side; join with the aggregated table by its key")
+	}
+	items, err := b.items(sub.sel, sub.s)
+	if err != nil {
+		return nil, nil, true, err
+	}
+	right, conds, err := b.lateralRows(sub, sort, items)
+	if err != nil {
+		return nil, nil, true, err
+	}
+	width := len(left.Info().Out)
+	n := &Join{Base: newBase(joinColumns(left.Info().Out, right.Info().Out, kind)), Left: left, Right: right, Kind: kind, LeftTTL: b.ttlOf(j.Left), RightTTL: b.p.Settings.StateTTL}
+	var all []Expr
+	for _, c := range conds {
+		all = append(all, joinExpr(c, width))
+	}
+	n.Cond = conjoin(all)
+	out := firstColumns(b.settle(n, nil), width+len(items))
+	shown, err := b.rename(firstColumns(right, len(items)), cols)
+	if err != nil {
+		return nil, nil, true, err
+	}
+	var path []string
+	if name != nil {
+		path = []string{name.Name}
+	}
+	s := ls.join(scopeOf(shown, path))
+	s.refresh(out)
+	if j.On != nil {
+		cond, err := b.condition(s, j.On)
+		if err != nil {
+			return nil, nil, true, err
+		}
+		if v, isConst := truthOf(cond); !isConst || !v {
+			return nil, nil, true, notYet(j.On, "LATERAL with a condition; write ON TRUE, and the condition into the query")
+		}
+	}
+	return out, s, true, nil
+}
+
+// lateralRows gives the rows of a lateral query, its items first, and its conditions over them and the left side.
+func (b *binder) lateralRows(sub *inner, sort *ast.Sort, items []item) (Node, []Expr, error) {
+	from := sub.node.Info().Out
+	var exprs []Expr
+	var names []string
+	for _, it := range items {
+		exprs, names = append(exprs, it.expr), append(names, it.name)
+	}
+	at := len(exprs)
+	if sort == nil {
+		exprs, names = append(exprs, refs(from)...), append(names, from.Names()...)
+		conds := make([]Expr, len(sub.conds))
+		for i, c := range sub.conds {
+			conds[i] = shift(c, at)
+		}
+		return project(sub.node, exprs, uniquify(names)), conds, nil
+	}
+	fetch, err := count(sort.Limit, -1)
+	if err != nil {
+		return nil, nil, err
+	}
+	offset, err := count(sort.Offset, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	if fetch < 0 || len(sort.OrderBy) == 0 {
+		return nil, nil, notYet(sort, "LATERAL with ORDER BY or LIMIT alone; write both")
+	}
+	keys, all, err := b.orderKeys(sort.OrderBy, sub.s, items, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, it := range all[at:] {
+		exprs, names = append(exprs, it.expr), append(names, it.name)
+	}
+	var conds []Expr
+	var part []int
+	for _, c := range sub.conds {
+		outer, in, ok := outerEquality(c)
+		if !ok {
+			return nil, nil, notYet(sort, "LATERAL with LIMIT whose condition on the left side is no equality")
+		}
+		col := &ColRef{Index: len(exprs), T: in.Type()}
+		part, exprs, names = append(part, col.Index), append(exprs, in), append(names, "$sub")
+		// As in Flink, rows of a NULL key are the first rows of a NULL.
+		conds = append(conds, &Call{Func: "IS NOT DISTINCT FROM", Args: []Expr{outerOf(outer), col}, T: types.BooleanType.WithNull(false)})
+	}
+	in := project(sub.node, exprs, uniquify(names))
+	top := &TopN{Base: newBase(plain(in.Out)), Input: in, Partition: part, Keys: keys, Offset: offset, Fetch: fetch, TTL: b.p.Settings.StateTTL}
+	return top, conds, nil
+}
+
+// outerOf marks the columns of the query around as such again.
+func outerOf(e Expr) Expr {
+	return mapExpr(e, func(x Expr) Expr {
+		if c, ok := x.(*ColRef); ok {
+			return &outerRef{c.Index, c.T}
+		}
+		return x
+	})
 }

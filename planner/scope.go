@@ -13,6 +13,10 @@ import (
 // scope is the columns that names in an expression may mean: those of one node, in order.
 type scope struct {
 	cols []scopeCol
+	// order is the order in which * lists the columns, where that is not their own: those of USING come first.
+	order []int
+	// using pairs the columns of USING, of a join while it is bound.
+	using [][2]int
 	// agg is set behind an aggregation: then expressions over groups are looked for first.
 	agg *aggScope
 	// over collects OVER calls where they are allowed; nil elsewhere.
@@ -51,7 +55,39 @@ func scopeOf(n Node, path []string) *scope {
 
 // join puts two scopes side by side, as a join does.
 func (s *scope) join(r *scope) *scope {
-	return &scope{cols: append(append([]scopeCol(nil), s.cols...), r.cols...), outer: s.outer}
+	out := &scope{cols: append(append([]scopeCol(nil), s.cols...), r.cols...), outer: s.outer}
+	if s.order != nil || r.order != nil {
+		out.order = s.listed()
+		for _, i := range r.listed() {
+			out.order = append(out.order, i+len(s.cols))
+		}
+	}
+	return out
+}
+
+// listed is the columns in the order of *.
+func (s *scope) listed() []int {
+	out := slices.Clone(s.order)
+	if out == nil {
+		out = span(0, len(s.cols))
+	}
+	for i := range s.cols { // columns that came later
+		if !slices.Contains(out, i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// first puts columns in front of * .
+func (s *scope) first(cols []int) {
+	order := slices.Clone(cols)
+	for _, i := range s.listed() {
+		if !slices.Contains(cols, i) {
+			order = append(order, i)
+		}
+	}
+	s.order = order
 }
 
 // matches tells whether the name's qualifier means the column's relation: it is a tail of its path.
@@ -204,7 +240,11 @@ func (s *scope) relation(qual []ast.Ident) bool {
 // star lists the columns that `*` or `t.*` stands for.
 func (s *scope) star(star *ast.Star) ([]int, error) {
 	var out []int
-	for i := range s.cols {
+	list := span(0, len(s.cols))
+	if star.Table == nil && s.order != nil {
+		list = s.listed()
+	}
+	for _, i := range list {
 		c := &s.cols[i]
 		if star.Table == nil && !c.hidden || star.Table != nil && c.matches(star.Table.Parts) {
 			out = append(out, i)
