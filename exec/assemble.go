@@ -225,7 +225,7 @@ func (a *assembly) buildLink(s *stage, i int, n planner.Node) (link, error) {
 	l := &opLink{t: t, name: stats.name, op: operator, fn: a.fnCtx(), in: types.MinTime, wm: types.MinTime, stats: stats}
 	l.ctx = &op.Context{
 		ID: n.Info().ID, Instance: i, Parallelism: s.parallelism, State: state.New(t.store, n.Info().ID),
-		Fn: l.fn, Budget: a.run.budget, Metrics: &op.Metrics{}, Interrupted: func() bool { return a.ctx.Err() != nil },
+		Fn: l.fn, Budget: a.run.budget, Metrics: &op.Metrics{}, Unkept: a.run.unkept, Interrupted: func() bool { return a.ctx.Err() != nil },
 	}
 	l.async, _ = operator.(op.Async)
 	l.ctx.Ask = func(id uint64, request func(context.Context) (*vec.Batch, error)) {

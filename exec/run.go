@@ -37,6 +37,7 @@ func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
 	j := &Job{run: r, done: make(chan struct{}), ask: make(chan chan error)}
 	j.ctx, j.cancel = context.WithCancel(ctx)
 	r.startReader = j.startReader
+	r.unkept = r.opts.Checkpoints == nil
 	r.acknowledge = func(a ack) {
 		select {
 		case j.acks <- a:

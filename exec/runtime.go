@@ -50,7 +50,9 @@ type runtime struct {
 	operator func(planner.Node, *planner.Settings) (op.Operator, error)
 	collect  func(n *planner.Collect, t *task) connectors.Sink
 	// single: the simulator runs the tasks.
-	single      bool
+	single bool
+	// unkept: no checkpoint can be restored, so operators need not write all of their state for one.
+	unkept      bool
 	startReader func(*source, *splitRun)
 	acknowledge func(ack)
 	ask         func(request func()) // runs a request of an operator outside its task

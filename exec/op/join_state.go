@@ -267,6 +267,7 @@ func (s *joinSide) snapshot(ctx *Context, keys *vec.Groups) error {
 		r.dirty = false
 		var err error
 		switch {
+		case ctx.Unkept && !r.saved:
 		case r.count > 0:
 			r.saved = true
 			err = s.table.Set(group, key, r.value())

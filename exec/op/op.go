@@ -77,6 +77,9 @@ type Context struct {
 	// Ask has a request made outside the operator's goroutine, so it must not touch the operator. An
 	// Async operator bounds the requests it has under way.
 	Ask func(id uint64, request func(context.Context) (*vec.Batch, error))
+	// Unkept: no checkpoint of the job is kept, so operators whose memory holds all of their state need not
+	// write it in Snapshot. Those that move cold state to the store still do.
+	Unkept bool
 	// Metrics are counters shown to the user.
 	Metrics *Metrics
 	// Interrupted tells whether the job is being torn down; long loops ask now and then.

@@ -329,7 +329,7 @@ func (t *topN) Snapshot() error {
 		}
 		l.dirty = false
 		l.each(func(_ int, r *ranked) bool {
-			if r.saved {
+			if r.saved || t.ctx.Unkept {
 				return true
 			}
 			r.saved = true
