@@ -179,6 +179,9 @@ func (p *planned) run(r Run) (rows []row, err error) {
 	return rows, err
 }
 
+// maxCrashes bounds the crashes of one run, and so what it costs.
+const maxCrashes = 4
+
 // execute runs a plan to its end, within the time a run may take.
 func (r *runner) execute(plan *planner.Plan, how Run, rows func(*vec.Batch) error) error {
 	ctx, cancel := context.WithTimeout(r.ctx, r.opts.Timeout)
@@ -196,7 +199,7 @@ func (r *runner) execute(plan *planner.Plan, how Run, rows func(*vec.Batch) erro
 			err = job.Wait()
 		}
 	} else {
-		so := exec.SimOptions{Seed: how.Seed, CrashAfterCheckpoint: how.Crash}
+		so := exec.SimOptions{Seed: how.Seed, CrashAfterCheckpoint: how.Crash, MaxCrashes: maxCrashes}
 		if how.Pebble || how.Crash {
 			so.Checkpoint = 0.1
 		}
