@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"weir/sql"
 	"weir/sql/ast"
 	"weir/sql/fn"
@@ -326,7 +328,18 @@ func (b *binder) foldCall(e *Call) Expr {
 	if err != nil {
 		return e
 	}
-	return &Literal{T: e.T, Val: out.Column(1), Call: e.Func}
+	folded := &Literal{T: call.Type, Val: out.Column(1), Call: e.Func}
+	if arrow.TypeEqual(call.Type.Arrow(), e.T.Arrow()) {
+		folded.T = e.T
+		return folded
+	}
+	// The arguments have been cast since the call was bound: BIGINT % INT, which is INT, is BIGINT % BIGINT now.
+	cast, ok := b.foldCast(&Cast{X: folded, T: e.T}).(*Literal)
+	if !ok {
+		return e
+	}
+	cast.Call = e.Func
+	return cast
 }
 
 func (b *binder) foldCast(e *Cast) Expr {
