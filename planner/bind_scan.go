@@ -112,8 +112,8 @@ func (b *binder) scanColumns(n *Scan, base []Expr) error {
 		n.Exprs = append(n.Exprs, x)
 		n.Out = append(n.Out, out)
 	}
-	if n.Table.watermark == nil {
-		return nil
+	if n.Table.watermark == nil || b.p.Settings.Batch {
+		return nil // in batch mode nothing is late
 	}
 	w, err := b.expr(n.Table.allScope(), n.Table.watermark.Expr)
 	if err != nil {

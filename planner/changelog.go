@@ -25,8 +25,8 @@ func changelog(roots []Node, batch bool) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := n.(*GroupAgg); ok && batch {
-			mode = types.AppendMode // a group's row comes once, at the end
+		if batch && finalRows(n) {
+			mode = types.AppendMode // its rows come once, at the end
 		}
 		info.Mode = mode
 		if s, ok := n.(*Sink); ok {
@@ -61,6 +61,17 @@ func changelog(roots []Node, batch bool) error {
 		}
 	}
 	return nil
+}
+
+// finalRows tells whether a node shows in batch mode what is there at the end, and nothing before.
+func finalRows(n Node) bool {
+	switch n := n.(type) {
+	case *GroupAgg, *TopN, *Dedup, *Over, *SetOp:
+		return true
+	case *Join:
+		return n.Kind != InnerJoin
+	}
+	return false
 }
 
 // keepsUpdateBefore: what a sink writes and a query shows is what reaches it; a source emits what its format says.
