@@ -129,8 +129,8 @@ type Source interface {
 }
 
 // Positioner is a Source that can hold its start position: after Position returns, nothing written
-// later is missed, though reading starts later (LATEST). The job calls it for each split before it
-// reports itself as running.
+// later is missed, though reading starts later (LATEST). The job calls it for each split of its first
+// listing, before it reports itself as running; splits that appear later are read from their beginning.
 type Positioner interface {
 	Position(ctx context.Context, s Split) (Offset, error)
 }

@@ -22,6 +22,9 @@ type board struct {
 	known   map[string]*placed
 	order   []*placed
 	refresh chan struct{} // asks for a new listing
+	// begun: the splits where the job begins are known. Later ones were born since, also while the job
+	// was down, and are read from their beginning.
+	begun bool
 }
 
 // placed is a split with where it goes and how far it is.
@@ -42,6 +45,7 @@ func (b *board) restore(splits []checkpoint.Split) {
 	for _, s := range splits {
 		b.add(&placed{Split: s})
 	}
+	b.begun = b.begun || len(splits) > 0
 }
 
 func (b *board) add(s *placed) {
@@ -70,7 +74,7 @@ func (b *board) list(ctx context.Context) error {
 			continue
 		}
 		p := &placed{Split: checkpoint.Split{ID: s.ID, Parents: s.Parents, Size: s.Size, Watermark: types.MinTime}}
-		if pos != nil {
+		if pos != nil && !b.begun {
 			if p.Offset, err = pos.Position(ctx, s); err != nil {
 				return err
 			}
@@ -79,6 +83,7 @@ func (b *board) list(ctx context.Context) error {
 		b.add(p)
 		b.mu.Unlock()
 	}
+	b.begun = true
 	return nil
 }
 

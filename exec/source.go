@@ -152,8 +152,10 @@ func (s *source) arrived(in *read) error {
 			return err
 		}
 		r.Offset = in.offset
-	} else if _, ok := r.reader.(connectors.Reader); ok && r.chunk.Len() > 0 {
+	} else if _, ok := r.reader.(connectors.Reader); ok {
 		s.stats.behind.Store(r.chunk.MillisBehind)
+	}
+	if _, ok := r.reader.(connectors.Reader); ok && r.chunk.Len() > 0 {
 		r.pos = 0
 		s.ready = append(s.ready, r)
 		return nil

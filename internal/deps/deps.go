@@ -4,7 +4,6 @@
 package deps
 
 import (
-	_ "github.com/alecthomas/chroma/v2"
 	_ "github.com/apache/arrow-go/v18/arrow"
 	_ "github.com/apache/arrow-go/v18/arrow/array"
 	_ "github.com/apache/arrow-go/v18/arrow/decimal128"
@@ -16,9 +15,7 @@ import (
 	_ "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	_ "github.com/aws/smithy-go"
 	_ "github.com/brianvoe/gofakeit/v7"
-	_ "github.com/charmbracelet/bubbletea"
 	_ "github.com/chzyer/readline"
-	_ "github.com/cockroachdb/apd/v3"
 	_ "github.com/cockroachdb/pebble/v2"
 	_ "github.com/cockroachdb/pebble/v2/vfs"
 	_ "github.com/dlclark/regexp2"
@@ -28,7 +25,6 @@ import (
 	_ "github.com/mattn/go-runewidth"
 	_ "github.com/pingcap/tidb/pkg/parser"
 	_ "github.com/pingcap/tidb/pkg/parser/ast"
-	_ "github.com/prometheus/client_golang/prometheus"
 	_ "github.com/rogpeppe/go-internal/testscript"
 	_ "github.com/spf13/cobra"
 	_ "github.com/spf13/cobra/doc"
