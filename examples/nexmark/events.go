@@ -13,7 +13,8 @@ import (
 const (
 	cycle             = 50
 	auctionsPerCycle  = 3
-	firstID           = 1000
+	firstPerson       = 1000
+	firstAuction      = 1100
 	recentPersons     = 1000 // how far back sellers and bidders are looked for
 	recentAuctions    = 100
 	firstCategory     = 10
@@ -43,7 +44,7 @@ type Generator struct {
 
 // Write writes n events, a JSON object a line.
 func (g *Generator) Write(w io.Writer, n int) error {
-	g.random = rand.New(rand.NewPCG(1, 2))
+	g.random = rand.New(rand.NewPCG(3, 2))
 	g.start = time.Date(2024, 5, 1, 17, 0, 0, 0, time.UTC)
 	out := bufio.NewWriter(w)
 	for i := range n {
@@ -75,15 +76,15 @@ func (g *Generator) person(w io.Writer, i int, at int64) {
 	states := []string{"AZ", "ID", "OR", "CA", "WA", "WY"}
 	name := g.text(5) + " " + g.text(7)
 	fmt.Fprintf(w, `{"event_type":0,"person":{"id":%d,"name":"%s","emailAddress":"%s@%s.com","creditCard":"%04d %04d %04d %04d","city":"%s","state":"%s","dateTime":"%s","extra":"%s"}}`+"\n",
-		firstID+persons(i)-1, name, g.text(6), g.text(4), g.random.IntN(10000), g.random.IntN(10000), g.random.IntN(10000), g.random.IntN(10000),
+		firstPerson+persons(i)-1, name, g.text(6), g.text(4), g.random.IntN(10000), g.random.IntN(10000), g.random.IntN(10000), g.random.IntN(10000),
 		cities[g.random.IntN(len(cities))], states[g.random.IntN(len(states))], g.time(at), g.text(g.ExtraSize))
 }
 
 func (g *Generator) auction(w io.Writer, i int, at int64) {
 	opening := g.price()
 	fmt.Fprintf(w, `{"event_type":1,"auction":{"id":%d,"itemName":"%s","description":"%s","initialBid":%d,"reserve":%d,"dateTime":"%s","expires":"%s","seller":%d,"category":%d,"extra":"%s"}}`+"\n",
-		firstID+auctions(i)-1, g.text(8), g.text(10+g.random.IntN(20)), opening, opening+g.price(), g.time(at), g.time(at+1+g.random.Int64N(auctionMillis)),
-		firstID+g.pick(persons(i), hotSellerEvery, recentPersons, 4), firstCategory+g.random.IntN(5), g.text(g.ExtraSize))
+		firstAuction+auctions(i)-1, g.text(8), g.text(10+g.random.IntN(20)), opening, opening+g.price(), g.time(at), g.time(at+1+g.random.Int64N(auctionMillis)),
+		firstPerson+g.pick(persons(i), hotSellerEvery, recentPersons, 4), firstCategory+g.random.IntN(5), g.text(g.ExtraSize))
 }
 
 func (g *Generator) bid(w io.Writer, i int, at int64) {
@@ -96,7 +97,7 @@ func (g *Generator) bid(w io.Writer, i int, at int64) {
 		url += fmt.Sprintf("&channel_id=%d", g.random.IntN(1000))
 	}
 	fmt.Fprintf(w, `{"event_type":2,"bid":{"auction":%d,"bidder":%d,"price":%d,"channel":"%s","url":"%s","dateTime":"%s","extra":"%s"}}`+"\n",
-		firstID+g.pick(auctions(i), hotAuctionEvery, recentAuctions, 2), firstID+g.pick(persons(i), hotBidderEvery, recentPersons, 4), g.price(), channel, url, g.time(at), g.text(g.ExtraSize))
+		firstAuction+g.pick(auctions(i), hotAuctionEvery, recentAuctions, 2), firstPerson+g.pick(persons(i), hotBidderEvery, recentPersons, 4), g.price(), channel, url, g.time(at), g.text(g.ExtraSize))
 }
 
 // pick chooses among the first count things: mostly (but one time in `oneIn`) the hot one, else one of the

@@ -210,7 +210,8 @@ func (t *topN) add(gid int32, l *rankList, key, row []byte) {
 			return
 		}
 	}
-	r := &ranked{key: bytes.Clone(key), row: bytes.Clone(row), seq: l.next}
+	kept := append(append(make([]byte, 0, len(key)+len(row)), key...), row...) // one piece, for the garbage collector
+	r := &ranked{key: kept[:len(key):len(key)], row: kept[len(key):], seq: l.next}
 	l.next++
 	l.insert(r)
 	l.dirty, t.fresh = true, r
