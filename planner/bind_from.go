@@ -147,6 +147,9 @@ func (b *binder) tableFunc(f *ast.TableFunc, outer *scope) (Node, error) {
 	if !ok {
 		return nil, sql.Errorf(f.Call, "%s wants a table first", name).WithHint("write %s(TABLE t, DESCRIPTOR(time), INTERVAL ...)", name)
 	}
+	if len(data.OrderBy) > 0 {
+		return nil, sql.Errorf(data.OrderBy[0], "%s takes no ORDER BY: rows are put into windows by their time", name)
+	}
 	in, path, err := b.tableArg(data, outer)
 	if err != nil {
 		return nil, err

@@ -239,6 +239,11 @@ var rankFuncs = map[string]bool{"ROW_NUMBER": true, "RANK": true, "DENSE_RANK": 
 func (g *overGroup) call(c *ast.Call) (*AggCall, error) {
 	name := strings.ToUpper(c.Name.Last())
 	bigint := types.BigIntType.WithNull(false)
+	if rankFuncs[name] || name == "LAG" || name == "LEAD" {
+		if err := g.plainCall(c, name); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case name == "PERCENT_RANK" || name == "CUME_DIST":
 		return &AggCall{Func: name, Filter: -1, T: types.DoubleType.WithNull(false), Name: name}, nil
@@ -261,6 +266,23 @@ func (g *overGroup) call(c *ast.Call) (*AggCall, error) {
 		call.Filter = g.column(filter)
 	}
 	return call, nil
+}
+
+// plainCall refuses what functions of OVER alone do not take.
+func (g *overGroup) plainCall(c *ast.Call, name string) error {
+	switch {
+	case c.Distinct || c.All || c.Filter != nil || c.Star || len(c.OrderBy)+len(c.WithinGroup) > 0:
+		return sql.Errorf(c, "%s takes no DISTINCT, ALL, FILTER, ORDER BY or *", name)
+	case rankFuncs[name] && c.Nulls != "":
+		return sql.Errorf(c, "%s takes no %s NULLS", name, c.Nulls)
+	case rankFuncs[name] && name != "NTILE" && len(c.Args) > 0:
+		return sql.Errorf(c, "%s takes no arguments", name)
+	case name == "NTILE" && len(c.Args) != 1:
+		return sql.Errorf(c, "NTILE takes 1 argument, got %d", len(c.Args))
+	case c.Nulls == "IGNORE":
+		g.b.warn(c, "IGNORE NULLS of "+name+" has no effect, as in Flink", "filter NULLs out below, or leave it out")
+	}
+	return nil
 }
 
 func (g *overGroup) args(call *AggCall, c *ast.Call) error {

@@ -72,6 +72,9 @@ func (d *tableDef) own(s *ast.CreateTable, from types.Schema) error {
 		}
 		d.t.watermark, d.t.watermarkText = s.Watermarks[0], textAt(d.src, s.Watermarks[0].Expr)
 	}
+	if s.Distribution != nil {
+		d.fail(noBuckets(s.Distribution))
+	}
 	d.primaryKeys(s.PrimaryKeys)
 	if len(s.PartitionedBy) > 0 {
 		d.t.PartitionBy = nil
@@ -86,6 +89,11 @@ func (d *tableDef) own(s *ast.CreateTable, from types.Schema) error {
 		d.values[o.Key.Value] = option.Value{Text: o.Value.Value, KeyPos: o.Key.Pos(), ValuePos: o.Value.Pos()}
 	}
 	return d.errs.Err()
+}
+
+// noBuckets: no connector puts rows into buckets.
+func noBuckets(at ast.Node) error {
+	return sql.Errorf(at, "no connector takes DISTRIBUTED BY").WithHint("leave it out; PARTITIONED BY chooses the partition key of a stream, and the folder of a file")
 }
 
 func (d *tableDef) ownKey(s *ast.CreateTable, o *ast.Option) bool {

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -9,6 +10,18 @@ import (
 func Lint(p *Plan) []Warning {
 	out := append([]Warning(nil), p.Warnings...)
 	return append(out, advice(p)...)
+}
+
+// Advice is what EXPLAIN PLAN_ADVICE adds to a plan.
+func Advice(p *Plan) string {
+	var b strings.Builder
+	for _, w := range advice(p) {
+		fmt.Fprintf(&b, "advice: %s; %s\n", w.Msg, w.Hint)
+	}
+	if b.Len() == 0 {
+		return "advice: none\n"
+	}
+	return b.String()
 }
 
 // lint gives the warnings that every plan carries.

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"slices"
 	"strings"
 
 	"weir/sql"
@@ -11,6 +12,9 @@ import (
 // syntaxArgs brings a call with a syntax of its own to the arguments that sql/fn wants (see its
 // calls.go): keywords are symbols, and clauses that were left out their defaults.
 func (b *binder) syntaxArgs(s *scope, c *ast.Call, args []Expr) ([]Expr, error) {
+	if err := jsonClauses(c); err != nil {
+		return nil, err
+	}
 	switch strings.ToUpper(c.Name.Last()) {
 	case "TRIM":
 		return trimArgs(c, args), nil
@@ -30,12 +34,43 @@ func (b *binder) syntaxArgs(s *scope, c *ast.Call, args []Expr) ([]Expr, error) 
 		return append(args, SymbolLit(onNull(c, "ABSENT"))), nil
 	case "JSON_OBJECTAGG":
 		return append(args, SymbolLit(onNull(c, "NULL"))), nil
-	default:
-		if c.JSON != nil {
-			return nil, sql.Errorf(c.JSON, "%s takes no clauses of JSON functions", c.Name.Last())
-		}
 	}
 	return args, nil
+}
+
+// jsonKinds are what the JSON functions may do ON EMPTY and ON ERROR.
+var jsonKinds = map[string][]string{
+	"JSON_VALUE": {"NULL", "ERROR", "DEFAULT"}, "JSON_QUERY": {"NULL", "ERROR", "EMPTY ARRAY", "EMPTY OBJECT"},
+	"JSON_EXISTS": {"TRUE", "FALSE", "UNKNOWN", "ERROR"},
+}
+
+// jsonClauses refuses the clauses that a function does not take.
+func jsonClauses(c *ast.Call) error {
+	j := c.JSON
+	if j == nil {
+		return nil
+	}
+	name := strings.ToUpper(c.Name.Last())
+	makes := name == "JSON_OBJECT" || name == "JSON_ARRAY" || name == "JSON_OBJECTAGG" || name == "JSON_ARRAYAGG"
+	no := func(what string) error { return sql.Errorf(j, "%s takes no %s", name, what) }
+	switch {
+	case !makes && jsonKinds[name] == nil:
+		return no("clauses of JSON functions")
+	case j.OnNull != "" && !makes:
+		return no(j.OnNull + " ON NULL")
+	case j.Wrapper != "" && name != "JSON_QUERY":
+		return no("WRAPPER")
+	case j.Returning != nil && name != "JSON_QUERY" && name != "JSON_VALUE":
+		return no("RETURNING")
+	case j.OnEmpty != nil && (makes || name == "JSON_EXISTS"):
+		return no("ON EMPTY")
+	}
+	for i, on := range jsonBehaviors(c) {
+		if on != nil && !slices.Contains(jsonKinds[name], on.Kind) {
+			return sql.Errorf(on, "%s takes no %s ON %s", name, on.Kind, []string{"EMPTY", "ERROR"}[i])
+		}
+	}
+	return nil
 }
 
 // trimArgs is TRIM(side, chars, s).

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"strings"
 
 	"weir/planner"
@@ -64,18 +65,29 @@ func (s *Session) createAs(src string, st *ast.CreateTable) (*Result, error) {
 	return &Result{Kind: Insert, Plan: plan, s: s, text: cut(src, st)}, nil
 }
 
+// explainDetails may stand behind EXPLAIN. The plan shows changelog modes and state without being asked;
+// there is no cost to estimate.
+var explainDetails = []string{"CHANGELOG_MODE", "ESTIMATED_COST", "JSON", "JSON_EXECUTION_PLAN", "PLAN_ADVICE", "STATE"}
+
 func (s *Session) explain(st *ast.Explain) (*Result, error) {
+	details := map[string]bool{}
+	for i := range st.Details {
+		d := &st.Details[i]
+		if !slices.Contains(explainDetails, strings.ToUpper(d.Name)) {
+			return nil, sql.Errorf(d, "EXPLAIN %s is not known", d.Name).WithHint("there is %s", strings.Join(explainDetails, ", "))
+		}
+		details[strings.ToUpper(d.Name)] = true
+	}
 	plan, err := s.planOf(st.Stmt)
 	if err != nil {
 		return nil, err
 	}
-	details := map[string]bool{}
-	for _, d := range st.Details {
-		details[strings.ToUpper(d.Name)] = true
-	}
 	text := planner.Explain(plan)
 	if details["JSON"] || details["JSON_EXECUTION_PLAN"] {
 		text = planner.ExplainJSON(plan)
+	}
+	if details["PLAN_ADVICE"] {
+		text += "\n" + planner.Advice(plan)
 	}
 	return &Result{Kind: Table, Columns: []string{"result"}, Cells: [][]string{{text}}, Plain: true, Warnings: plan.Warnings}, nil
 }

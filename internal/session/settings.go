@@ -59,6 +59,8 @@ func engineSettings() []Setting {
 				s.TwoPhase = !strings.EqualFold(v, "ONE_PHASE")
 				return oneOf("AUTO", "TWO_PHASE", "ONE_PHASE")(v)
 			}},
+		{Name: "table.exec.emit.early-fire.enabled", Default: "false", Doc: "Results of a window before its end: not there yet, so only false is taken.", check: onlyFalse},
+		{Name: "table.exec.emit.late-fire.enabled", Default: "false", Doc: "New results of a window for late rows: not there yet, so only false is taken.", check: onlyFalse},
 		{Name: "weir.batch.rows", Default: "4096", Doc: "Rows that a source gathers at most before it hands them on. Answers do not depend on it.",
 			apply: func(s *planner.Settings, v string) error { return intTo(&s.BatchRows, v, 1, 1<<20) }},
 		{Name: "execution.checkpointing.interval", Default: "10 s", Doc: "Time between two checkpoints of a job.", check: isDuration},
@@ -191,6 +193,14 @@ func oneOf(values ...string) func(string) error {
 		}
 		return fmt.Errorf("'%s' is none of %s", v, strings.Join(values, ", "))
 	}
+}
+
+// onlyFalse refuses to turn on what is not there: results would be others than Flink's.
+func onlyFalse(v string) error {
+	if strings.EqualFold(v, "false") {
+		return nil
+	}
+	return fmt.Errorf("'%s' is not supported yet; windows emit when they end", v)
 }
 
 func isInt(v string) error { var n int; return intTo(&n, v, 0, 1<<31-1) }
