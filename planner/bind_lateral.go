@@ -312,6 +312,9 @@ func (b *binder) lateralQuery(j *ast.Join, left Node, ls *scope, d *ast.Derived,
 	if err != nil {
 		return nil, nil, true, err
 	}
+	if sort == nil {
+		b.warn(d, "LATERAL with a query that reads the left side does not run on Flink", "write its condition into ON")
+	}
 	width := len(left.Info().Out)
 	n := &Join{Base: newBase(joinColumns(left.Info().Out, right.Info().Out, kind)), Left: left, Right: right, Kind: kind, LeftTTL: b.ttlOf(j.Left), RightTTL: b.p.Settings.StateTTL}
 	var all []Expr

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,8 +81,12 @@ func advice(p *Plan) []Warning {
 		if w, ok := unbounded(n); ok && !p.Settings.Batch {
 			out = append(out, w)
 		}
-		if c, ok := n.(*Calc); ok {
-			out = append(out, integerDivision(c)...)
+		switch n := n.(type) {
+		case *Calc:
+			out = append(out, integerDivision(n)...)
+			out = append(out, changingCalls(n)...)
+		case *LookupJoin:
+			out = append(out, Warning{Msg: fmt.Sprintf("a lookup join with %q does not run on Flink, whose connector %q has no lookup", n.Table.Path[2], n.Table.Options["connector"]), Hint: "there, join with a table of a connector that has one, as jdbc"})
 		}
 	}
 	return out
@@ -102,6 +107,20 @@ func unbounded(n Node) (Warning, bool) {
 		ttl = n.TTL
 	case *SetOp:
 		ttl = n.TTL
+	case *ChangelogNormalize:
+		ttl = n.TTL
+	case *UpsertMaterialize:
+		ttl = n.TTL
+	case *TopN:
+		if len(n.Partition) == 0 && n.Inputs()[0].Info().Mode.AppendOnly() {
+			return Warning{}, false // no more rows than it shows
+		}
+		ttl = n.TTL
+	case *Over:
+		if n.TimeCol >= 0 {
+			return Warning{}, false
+		}
+		ttl = n.TTL
 	default:
 		return Warning{}, false
 	}
@@ -112,6 +131,21 @@ func unbounded(n Node) (Warning, bool) {
 		Msg:  fmt.Sprintf("%s%s keeps its state for ever", n.Info().ID, nodeText(n)),
 		Hint: "SET 'table.exec.state.ttl' = '1 d', or bound it in time with a window",
 	}, true
+}
+
+// changingCalls: what gives another value for the same row cannot take back the row it gave.
+func changingCalls(c *Calc) []Warning {
+	in := c.Input.Info()
+	if in.Mode.AppendOnly() {
+		return nil
+	}
+	var out []Warning
+	for _, e := range append(slices.Clone(c.Exprs), c.Cond) {
+		if e != nil && volatile(e) {
+			out = append(out, Warning{Msg: fmt.Sprintf("%s gives another value when a row is taken back than when it came, so it is not found", exprText(e, in.Out)), Hint: "compute it below, where rows are only inserted"})
+		}
+	}
+	return out
 }
 
 func integerDivision(c *Calc) []Warning {
