@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -117,6 +118,13 @@ func (s *Session) lint(st *ast.Lint) (*Result, error) {
 	r := &Result{Kind: Table, Columns: []string{"warning", "what to do"}}
 	for _, w := range planner.Lint(plan) {
 		r.Cells = append(r.Cells, []string{w.Msg, w.Hint})
+	}
+	seen := map[string]bool{}
+	for _, id := range sql.ReservedNames(st.Stmt) {
+		if !seen[id.Name] {
+			seen[id.Name] = true
+			r.Cells = append(r.Cells, []string{fmt.Sprintf("%q is a reserved word of Flink, where it needs backticks", id.Name), "write `" + id.Name + "`"})
+		}
 	}
 	return r, nil
 }
