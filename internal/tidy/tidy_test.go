@@ -152,7 +152,7 @@ func TestImports(t *testing.T) {
 				t.Errorf("%s: %s must not import %s (docs/ARCHITECTURE.md, walls)", pos, pkg, own)
 			}
 			for _, f := range foreign {
-				if strings.HasPrefix(path, f.module) && !contains(f.only, pkg) && pkg != "internal/deps" {
+				if strings.HasPrefix(path, f.module) && !contains(f.only, pkg) {
 					t.Errorf("%s: only %v may import %s", pos, f.only, f.module)
 				}
 			}
