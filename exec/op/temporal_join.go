@@ -111,10 +111,9 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 	}
 	t.grow()
 	rows := codec.encode(b)
-	null := nullKeys(b, keys, t.node.Keys.NullSafe)
-	for i, gid := range gids {
-		if port == 1 && (null != nil && null[i] || b.Kind(i) == types.UpdateBefore) {
-			continue // it can match nothing; an update's old row stays valid until the new one's time
+	for i, gid := range gids { // NULL keys meet: Flink finds versions by key alone, without comparing
+		if port == 1 && b.Kind(i) == types.UpdateBefore {
+			continue // an update's old row stays valid until the new one's time
 		}
 		k := t.live[gid]
 		if k == nil {

@@ -89,7 +89,7 @@ func TestTemporalJoin(t *testing.T) {
 		+I 1|x|5|1|p|4
 		+I 1|v|3|-|-|-
 		+I 2|u|6|-|-|-
-		+I -|n|6|-|-|-
+		+I -|n|6|-|m|1
 		+I 1|w|12|1|q|10
 		+I 1|t|20|-|-|-
 		+I 1|s|19|1|q|10
