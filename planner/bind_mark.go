@@ -31,7 +31,11 @@ func (b *binder) inValue(s *scope, e *ast.In) (Expr, error) {
 	members := Node(distinct(project(n, right, uniquify(names))))
 	flag := Expr(nil)
 	if nullable {
-		f, err := b.flags(e, n, right[0])
+		again, err := b.query(e.Query, s) // rules change nodes in place, so the two uses share none
+		if err != nil {
+			return nil, err
+		}
+		f, err := b.flags(e, again, refs(again.Info().Out)[0])
 		if err != nil {
 			return nil, err
 		}
