@@ -101,7 +101,7 @@ func (g *gen) agg(s scope, inOrder bool) string {
 		out = "LISTAGG(" + g.expr(s, tString, 1) + ")"
 	case n == 12 && inOrder:
 		out = "ARRAY_AGG(" + distinct + g.expr(s, tInt, 0) + ")"
-	case n == 13:
+	case n == 13 && inOrder:
 		out = "COLLECT(" + g.expr(s, tString, 0) + ")"
 	default:
 		out = g.pick("SUM", "MIN", "MAX", "COUNT") + "(" + x + ")"
@@ -215,15 +215,17 @@ func (g *gen) legacyWindow() string {
 	table, cols := g.timed()
 	s := scope(cols)
 	name, args := "TUMBLE", g.pick("INTERVAL '1' MINUTE", "INTERVAL '9' SECOND", "INTERVAL '1' HOUR")
+	inOrder := true
 	switch g.n(3) {
 	case 1:
+		inOrder = false // rows of a window come from several slices
 		name, args = "HOP", g.pick("INTERVAL '30' SECOND, INTERVAL '1' MINUTE", "INTERVAL '20' SECOND, INTERVAL '50' SECOND", "INTERVAL '40' SECOND, INTERVAL '20' SECOND")
 	case 2:
 		name, args = "SESSION", g.pick("INTERVAL '5' SECOND", "INTERVAL '20' SECOND")
 	}
 	call := "(ts, " + args + ")"
 	key := g.pick("", "k, ", "i, ")
-	return "SELECT " + key + name + "_START" + call + " AS ws, " + name + "_END" + call + " AS we, " + g.pick("", name+"_ROWTIME"+call+" AS wr, ") + g.aggs(s, true) + "\nFROM " + table + g.where(s, 25) + " GROUP BY " + key + name + call + g.having(s)
+	return "SELECT " + key + name + "_START" + call + " AS ws, " + name + "_END" + call + " AS we, " + g.pick("", name+"_ROWTIME"+call+" AS wr, ") + g.aggs(s, inOrder) + "\nFROM " + table + g.where(s, 25) + " GROUP BY " + key + name + call + g.having(s)
 }
 
 func (g *gen) over() string {
