@@ -165,13 +165,13 @@ func runOne(p *Planner, s ast.Statement, src string) (*Plan, error) {
 	return nil, fmt.Errorf("the test runs no %T", s)
 }
 
-// TestGolden runs testdata/*.test: cases of command, input, "----" and what is expected, parted by
+// TestGolden runs testdata/*.plan: cases of command, input, "----" and what is expected, parted by
 // empty lines. Commands: setup (DDL for the cases below it), explain (of the last statement), ddl
 // (SHOW CREATE of each table made).
 func TestGolden(t *testing.T) {
-	files, _ := filepath.Glob("testdata/*.test")
+	files, _ := filepath.Glob("testdata/*.plan")
 	if len(files) == 0 {
-		t.Fatal("no testdata/*.test")
+		t.Fatal("no testdata/*.plan")
 	}
 	for _, f := range files {
 		t.Run(filepath.Base(f), func(t *testing.T) { goldenFile(t, f) })

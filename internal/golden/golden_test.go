@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
@@ -22,9 +21,6 @@ func TestFiles(t *testing.T) {
 	seed := uint64(time.Now().UnixNano() % 1_000_000)
 	for _, path := range files {
 		rel, _ := filepath.Rel(root, path)
-		if strings.HasPrefix(filepath.ToSlash(rel), "planner/") {
-			continue // plans alone, over a connector of that package's tests
-		}
 		t.Run(rel, func(t *testing.T) {
 			t.Parallel()
 			r, err := RunFile(context.Background(), path, Options{Seed: seed, Full: os.Getenv("WEIR_TEST_FULL") != ""})
