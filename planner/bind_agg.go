@@ -269,7 +269,6 @@ func (b *binder) aggCall(s *scope, c *ast.Call) (*AggCall, []Expr, Expr, error) 
 	list := make([]fn.Arg, n)
 	for i, a := range args {
 		list[i] = fn.Arg{Type: a.Type(), Lit: constOf(a)}
-		call.Consts[i], _ = a.(*Literal)
 	}
 	bound, err := fn.BindAgg(f.Name, list, c.Distinct, false)
 	if err != nil {
@@ -280,6 +279,7 @@ func (b *binder) aggCall(s *scope, c *ast.Call) (*AggCall, []Expr, Expr, error) 
 		if i < len(bound.Args) && bound.Args[i].Kind != types.Symbol {
 			args[i] = b.fold(castTo(args[i], bound.Args[i]))
 		}
+		call.Consts[i], _ = args[i].(*Literal) // of the type that the aggregate reads
 	}
 	args = args[:min(len(args), len(bound.Args))]
 	call.T, call.resolved = bound.Type, bound

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -318,6 +319,7 @@ func (b *binder) sort(q *ast.Sort, outer *scope) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	fetch = min(fetch, math.MaxInt64-offset) // so that their sum is a number of rows
 	sel, err := b.sortBody(q, outer)
 	if err != nil {
 		return nil, err

@@ -87,7 +87,7 @@ func (b *binder) selectHints(q *ast.Select) (map[string]time.Duration, error) {
 				known(o.Key, name, o.Key.Value)
 				d, err := option.ParseDuration(o.Value.Value)
 				if err != nil {
-					addError(&errs, sql.Errorf(o.Value, "hint STATE_TTL: %s", err))
+					addError(&errs, sql.Errorf(o.Value, "hint STATE_TTL: '%s' %s", o.Value.Value, err))
 				}
 				ttl[o.Key.Value] = d
 			}

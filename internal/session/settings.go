@@ -218,10 +218,11 @@ func intTo(to *int, v string, lo, hi int) error {
 
 func durationTo(to *time.Duration, v string) error {
 	d, err := option.ParseDuration(v)
-	if err == nil {
-		*to = d
+	if err != nil {
+		return fmt.Errorf("'%s' %w", v, err)
 	}
-	return err
+	*to = d
+	return nil
 }
 
 func setZone(s *planner.Settings, v string) error {
