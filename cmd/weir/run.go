@@ -16,6 +16,7 @@ import (
 
 // common are the flags of the commands that open a session.
 type common struct {
+	command     *cobra.Command
 	parallelism int
 	settings    []string
 	vars        []string
@@ -26,6 +27,7 @@ type common struct {
 }
 
 func (f *common) bind(c *cobra.Command) {
+	f.command = c
 	c.Flags().IntVarP(&f.parallelism, "parallelism", "p", 0, "parallel instances of each operator (SET 'parallelism.default')")
 	c.Flags().StringArrayVarP(&f.settings, "define", "D", nil, "a setting, `key=value`; again for more")
 	c.Flags().StringArrayVarP(&f.vars, "var", "v", nil, "the value of ${NAME} in the script, `NAME=value`; again for more")
@@ -51,7 +53,10 @@ func (f *common) options() (session.Options, error) {
 		}
 		o.Settings[strings.TrimSpace(k)] = strings.TrimSpace(v)
 	}
-	if f.parallelism > 0 {
+	if f.command.Flags().Changed("parallelism") {
+		if f.parallelism < 1 {
+			return o, usageError{fmt.Errorf("-p %d: want a whole number from 1 to 1024", f.parallelism)}
+		}
 		o.Settings["parallelism.default"] = fmt.Sprint(f.parallelism)
 	}
 	o.Warn = func(text string) { fmt.Fprintln(os.Stderr, "warning: "+text) }
