@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"weir/sql/types"
@@ -35,13 +36,24 @@ func DDL(t *Table, secrets bool) string {
 			b.WriteString(",\n")
 		}
 		v := t.Options[k]
-		if t.secrets[k] && !secrets {
-			v = masked
+		if !secrets {
+			v = t.shownValue(k)
 		}
 		fmt.Fprintf(&b, "  %s = %s", quoteText(k), quoteText(v))
 	}
 	b.WriteString("\n)\n")
 	return b.String()
+}
+
+// urlPassword is the password in a URL: user:password@host.
+var urlPassword = regexp.MustCompile(`(://[^/\s:@]+:)[^/\s@]+@`)
+
+// shownValue is an option's value as people may see it: secrets are masked, passwords in URLs too.
+func (t *Table) shownValue(key string) string {
+	if t.secrets[key] {
+		return masked
+	}
+	return urlPassword.ReplaceAllString(t.Options[key], "${1}"+masked+"@")
 }
 
 func (t *Table) bodyLines() []string {

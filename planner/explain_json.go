@@ -94,11 +94,8 @@ func nodeJSON(n Node) jsonNode {
 // shown is the table's options with secrets masked.
 func (t *Table) shown() map[string]string {
 	out := map[string]string{}
-	for k, v := range t.Options {
-		if t.secrets[k] {
-			v = masked
-		}
-		out[k] = v
+	for k := range t.Options {
+		out[k] = t.shownValue(k)
 	}
 	return out
 }

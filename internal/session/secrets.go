@@ -25,14 +25,25 @@ func HideSecrets(err error) error {
 	return err
 }
 
+// urlPassword is the password in a URL: user:password@host.
+var urlPassword = regexp.MustCompile(`://[^/\s:'@]+:([^/\s'@]+)@`)
+
 func hideSecrets(text string) string {
 	out := []byte(text)
 	for _, m := range secretOption.FindAllStringSubmatchIndex(text, -1) {
-		for i := m[4]; i < m[5]; i++ {
-			if out[i] != '\n' { // positions count lines
-				out[i] = '*'
-			}
-		}
+		star(out[m[4]:m[5]])
+	}
+	for _, m := range urlPassword.FindAllStringSubmatchIndex(text, -1) {
+		star(out[m[2]:m[3]])
 	}
 	return string(out)
+}
+
+// star covers a text. Line ends stay: positions count lines.
+func star(text []byte) {
+	for i := range text {
+		if text[i] != '\n' {
+			text[i] = '*'
+		}
+	}
 }
