@@ -17,5 +17,6 @@ func TestHideSecrets(t *testing.T) {
 	f("'http.headers.Authorization'='ä\nb'", "'http.headers.Authorization'='**\n*'")
 	f("'x.api-key'='k','token'='unfinished", "'x.api-key'='*','token'='**********")
 	f("SELECT 'secret' AS a, 'token' = b", "SELECT 'secret' AS a, 'token' = b")
+	f("'aws.endpoint'='http://user:pw@host'", "'aws.endpoint'='http://user:**@host'")
 	f("'aws.credentials.provider'='BASIC'", "'aws.credentials.provider'='BASIC'")
 }
