@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"weir/internal/spell"
 	"weir/sql/ast"
 )
 
@@ -199,7 +200,10 @@ func Nearest(name string, candidates []string) string {
 	best, limit := "", min(max(1, len(name)/3), 3)
 	lower := strings.ToLower(name)
 	for _, c := range candidates {
-		if d := distance(lower, strings.ToLower(c), limit); d <= limit && (best == "" || d < limit) {
+		if max(len(name), len(c)) > 64 {
+			continue // no typing mistake, and not worth the work
+		}
+		if d := spell.Distance(lower, strings.ToLower(c), limit); d <= limit && (best == "" || d < limit) {
 			if d == 0 && c == name {
 				continue
 			}
@@ -207,31 +211,4 @@ func Nearest(name string, candidates []string) string {
 		}
 	}
 	return best
-}
-
-// distance counts the insertions, deletions, replacements and swaps of neighbours that turn a into b;
-// beyond limit it may return any larger number.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) > limit || len(b)-len(a) > limit || len(a) > 64 || len(b) > 64 {
-		return limit + 1
-	}
-	var rows [3][66]int
-	for j := range len(b) + 1 {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur, prev, prev2 := &rows[i%3], &rows[(i+2)%3], &rows[(i+1)%3]
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], prev2[j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)%3][len(b)]
 }

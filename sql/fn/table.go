@@ -4,6 +4,8 @@ import (
 	"sort"
 	"strings"
 	"sync"
+
+	"weir/internal/spell"
 )
 
 // index is the lookup table of the scalar functions.
@@ -45,37 +47,11 @@ func Nearest(name string) string {
 	name = strings.ToUpper(name)
 	best, dist := "", len(name)/3+2
 	for _, n := range scalars().names {
-		if d := editDistance(name, n, dist); d < dist {
+		if d := spell.Distance(name, n, dist); d < dist {
 			best, dist = n, d
 		}
 	}
 	return best
-}
-
-// editDistance counts the letters to change, add, drop or swap to make b of a; at most limit.
-func editDistance(a, b string, limit int) int {
-	if d := len(a) - len(b); d >= limit || -d >= limit {
-		return limit
-	}
-	prev2, prev, cur := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], prev2[j-2]+1)
-			}
-		}
-		prev2, prev, cur = prev, cur, prev2
-	}
-	return min(prev[len(b)], limit)
 }
 
 func tables() []*Func {
