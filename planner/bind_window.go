@@ -33,8 +33,6 @@ type groupWindow struct {
 	// keys, for a window of a table function, are the group keys that are properties of it.
 	keys map[int]WindowProp
 	node *WindowAgg
-	// input replaces the aggregation's input: that of the table function.
-	input Node
 }
 
 // windowTimeType is the type of window_start and window_end.

@@ -21,11 +21,10 @@ var rewrite = flag.Bool("rewrite", false, "write what the tests get into their f
 
 // fakeTable is a connector for tests: it takes every option a test writes.
 type fakeTable struct {
-	reads, writes bool
-	source        types.ChangelogMode
-	sink          types.ChangelogMode
-	rest          map[string]string
-	secret        string
+	source types.ChangelogMode
+	sink   types.ChangelogMode
+	rest   map[string]string
+	secret string
 }
 
 func (f *fakeTable) Options(o *option.Set) {

@@ -23,7 +23,6 @@ type Table struct {
 	watermark     *ast.Watermark
 	watermarkText string
 	secrets       map[string]bool // option keys that are not shown
-	positions     map[string][2]int
 }
 
 // TableColumn is a declared column.

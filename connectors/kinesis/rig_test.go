@@ -21,7 +21,6 @@ import (
 	"weir/connectors/kinesis/local"
 	"weir/connectors/option"
 	"weir/sql/types"
-	"weir/sql/vec"
 )
 
 // rig is an embedded server in memory with a front that can fail calls, and a client of the server itself.
@@ -232,11 +231,6 @@ func wantText(t testing.TB, err error, parts ...string) {
 			t.Errorf("error %q lacks %q", err, p)
 		}
 	}
-}
-
-// rows is a batch of one text column.
-func rows(values ...string) *vec.Batch {
-	return vec.New(oneColumn.Arrow(), []vecArray{vec.StringValues(values, nil)}, len(values), nil)
 }
 
 // contents reads all shards of a stream from the beginning, "key=data", each shard in order.

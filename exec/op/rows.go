@@ -69,12 +69,6 @@ func (g *gather) stored(v []byte) {
 	g.list = append(g.list, g.arena[start:len(g.arena):len(g.arena)])
 }
 
-// lent adds a row of state that does not change until columns is called.
-func (g *gather) lent(v []byte) {
-	g.src = append(g.src, ^int32(len(g.list)))
-	g.list = append(g.list, v)
-}
-
 // null adds a row of NULLs.
 func (g *gather) null() { g.src = append(g.src, noRow) }
 

@@ -17,15 +17,6 @@ func of(alias string, cols []col) scope {
 	return out
 }
 
-func (s scope) has(t typ) bool {
-	for _, c := range s {
-		if c.typ == t {
-			return true
-		}
-	}
-	return false
-}
-
 // column names a column of a type, or a literal where there is none.
 func (g *gen) column(s scope, t typ) string {
 	var fit []string

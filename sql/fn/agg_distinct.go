@@ -177,7 +177,6 @@ type distinctAcc struct {
 	width  int  // bytes of an integer argument, or 0
 	counts bool // rows may be taken away
 	groups []int32
-	size   int64
 }
 
 // Distinct makes the DISTINCT form of an aggregate: its first argument decides.

@@ -11,7 +11,6 @@ type parsed struct {
 	year, month, day, dayOfYear, weekday int64
 	hour, hour12, minute, second, nanos  int64
 	pm, era                              int64 // 1 for PM, for BC
-	offset                               int64 // seconds
 	zone                                 *time.Location
 	has                                  fieldSet
 }

@@ -54,8 +54,6 @@ func errTooLong(name string) error {
 	return fmt.Errorf("%s would give a text of more than %d MB", name, maxMade>>20)
 }
 
-var errPattern = errors.New("not a regular expression")
-
 func locateRow(a []vec.Vec) func(int) (int32, bool) {
 	search, s := vec.TextOf(a[0]), vec.TextOf(a[1])
 	from := ints{}

@@ -89,9 +89,7 @@ func truncMicros(us int64, prec int) int64 {
 }
 
 var (
-	pDatetime  = keep("a date, time or timestamp", types.TimestampType(3), types.Type.IsDatetime)
 	pTimestamp = keep("a timestamp", types.TimestampType(3), types.Type.IsTimestamp)
 	pMoment    = keep("a date, time, timestamp or interval", types.TimestampType(3), func(t types.Type) bool { return t.IsDatetime() || t.IsInterval() })
 	pWhen      = keep("a timestamp or a string", types.StringType, func(t types.Type) bool { return t.IsTimestamp() || t.IsString() })
-	pCalendar  = keep("a date, time, timestamp or number", types.DoubleType, func(t types.Type) bool { return t.IsDatetime() || t.IsNumeric() })
 )
