@@ -20,15 +20,13 @@ func structField(a arrow.Array, i int) arrow.Array {
 		return child
 	}
 	d := child.Data()
-	bits := make([]byte, bitutil.BytesForBits(int64(d.Offset()+d.Len())))
-	missing := 0
-	for j := range d.Len() {
-		if s.IsNull(j) || child.IsNull(j) {
-			missing++
-			continue
-		}
-		bitutil.SetBit(bits, d.Offset()+j)
+	at, n := d.Offset(), d.Len()
+	bits := make([]byte, bitutil.BytesForBits(int64(at+n)))
+	bitutil.CopyBitmap(s.NullBitmapBytes(), s.Data().Offset(), n, bits, at)
+	if child.NullN() > 0 {
+		bitutil.BitmapAnd(bits, child.NullBitmapBytes(), int64(at), int64(at), bits, int64(at), int64(n))
 	}
+	missing := n - bitutil.CountSetBits(bits, at, n)
 	buffers := append([]*memory.Buffer(nil), d.Buffers()...)
 	buffers[0] = memory.NewBufferBytes(bits)
 	return array.MakeFromData(array.NewData(d.DataType(), d.Len(), buffers, d.Children(), missing, d.Offset()))

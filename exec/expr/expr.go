@@ -191,11 +191,26 @@ type field struct {
 }
 
 func (e *field) Eval(c *fn.Ctx, b *vec.Batch, sel []int32) (vec.Vec, error) {
+	if sel != nil && e.stored() { // of the selected rows only the field is copied, not the whole ROW
+		v, err := e.Eval(c, b, nil)
+		return vec.TakeVec(v, sel), err
+	}
 	v, err := e.x.Eval(c, b, sel)
 	if err != nil {
 		return vec.Vec{}, err
 	}
 	return vec.Vec{Arr: structField(v.Arr, e.index), Const: v.Const}, nil
+}
+
+// stored tells whether the field lies in a column, so that to read it for all rows costs nothing.
+func (e *field) stored() bool {
+	switch x := e.x.(type) {
+	case column:
+		return true
+	case *field:
+		return x.stored()
+	}
+	return false
 }
 
 // Columns evaluates expressions on the rows of sel into columns of the schema's layout.

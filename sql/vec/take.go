@@ -114,29 +114,44 @@ func takeBools(a arrow.Array, idx []int32) arrow.Array {
 // shortText is the length of texts that are copied at a fixed size.
 const shortText = 16
 
+// takeText copies values that lie side by side at once; where only empty values lie between those that are taken, as
+// where a filter leaves out the rows of other kinds, it copies nothing.
 func takeText(a arrow.Array, idx []int32) arrow.Array {
 	in := TextOf(ColVec(a))
 	offsets := make([]int32, len(idx)+1)
-	size := 0
+	size, ascending, before := 0, true, int32(-1)
 	for i, j := range idx {
 		if j >= 0 {
 			size += int(in.Offsets[j+1] - in.Offsets[j])
 		}
 		offsets[i+1] = int32(size)
+		ascending = ascending && j > before
+		before = j
 	}
 	mustFit(size)
+	if ascending && size > 0 {
+		if lo, hi := int(in.Offsets[idx[0]]), int(in.Offsets[before+1]); hi-lo == size {
+			return column(a.DataType(), len(idx), takeValid(a, idx), nil, arrow.GetBytes(offsets), in.Data[lo:hi:hi])
+		}
+	}
 	data := make([]byte, size+shortText)
-	for i, j := range idx {
+	for i := 0; i < len(idx); {
+		j, run := idx[i], i+1
 		if j < 0 {
+			i = run
 			continue
 		}
-		lo, hi := int(in.Offsets[j]), int(in.Offsets[j+1])
+		for run < len(idx) && idx[run] == idx[run-1]+1 {
+			run++
+		}
+		lo, hi := int(in.Offsets[j]), int(in.Offsets[int(j)+run-i])
 		if hi-lo <= shortText && lo+shortText <= len(in.Data) {
 			// A copy of fixed size is two instructions; what it brings too much, the next value overwrites.
 			*(*[shortText]byte)(data[offsets[i]:]) = [shortText]byte(in.Data[lo:])
 		} else {
 			copy(data[offsets[i]:], in.Data[lo:hi])
 		}
+		i = run
 	}
 	return column(a.DataType(), len(idx), takeValid(a, idx), nil, arrow.GetBytes(offsets), data[:size:size])
 }
