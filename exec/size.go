@@ -35,7 +35,7 @@ func columnSize(a arrow.Array) int64 {
 	case *array.Map:
 		lo, _ := a.ValueOffsets(0)
 		_, hi := a.ValueOffsets(a.Len() - 1)
-		return 4*n + share(a.Keys(), hi-lo) + share(a.Items(), hi-lo)
+		return 4*n + share(vec.MapKeys(a), hi-lo) + share(a.Items(), hi-lo)
 	case *array.Struct:
 		size := int64(0)
 		for i := range a.NumField() {

@@ -177,7 +177,7 @@ func (e *jsonEncoder) entries(dst []byte, t types.Type, a *array.Map, i int) ([]
 	if t.Kind == types.Map {
 		item, key = *t.Elem, t.Key
 	}
-	keys, ok := a.Keys().(*array.String)
+	keys, ok := vec.MapKeys(a).(*array.String)
 	if !ok {
 		return dst, fmt.Errorf("JSON objects have names of type STRING only, not %s", key)
 	}

@@ -97,7 +97,7 @@ func show(t types.Type, a arrow.Array, i int) string {
 		lo, hi := a.ValueOffsets(i)
 		var parts []string
 		for j := int(lo); j < int(hi); j++ {
-			parts = append(parts, show(*t.Key, a.Keys(), j)+"="+show(*t.Elem, a.Items(), j))
+			parts = append(parts, show(*t.Key, vec.MapKeys(a), j)+"="+show(*t.Elem, a.Items(), j))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	case *array.List:

@@ -87,7 +87,7 @@ func appendJavaMap(dst []byte, t types.Type, a *array.Map, i int) []byte {
 		if j > int(lo) {
 			dst = append(dst, ", "...)
 		}
-		dst = append(appendJava(dst, *key, a.Keys(), j), '=')
+		dst = append(appendJava(dst, *key, vec.MapKeys(a), j), '=')
 		dst = appendJava(dst, *item, a.Items(), j)
 	}
 	return append(dst, '}')

@@ -172,10 +172,10 @@ func (u *unnest) elements(a arrow.Array, n int) (*elements, error) {
 func (u *unnest) entries(e *elements, t types.Type, a *array.Map, n int) {
 	var counts []int32
 	if t.Kind == types.Multiset {
-		e.cols = fieldsOf(*t.Elem, a.Keys())
+		e.cols = fieldsOf(*t.Elem, vec.MapKeys(a))
 		counts = vec.Values[int32](a.Items())
 	} else {
-		e.cols = []arrow.Array{a.Keys(), a.Items()}
+		e.cols = []arrow.Array{vec.MapKeys(a), a.Items()}
 	}
 	for row := range n {
 		if a.IsNull(row) {

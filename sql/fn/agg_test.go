@@ -91,7 +91,7 @@ func aggNestedText(a arrow.Array, t types.Type, i int) string {
 	case *array.Map:
 		lo, hi := a.ValueOffsets(i)
 		for j := lo; j < hi; j++ {
-			parts = append(parts, aggText(a.Keys(), *t.Elem, int(j))+"="+a.Items().ValueStr(int(j)))
+			parts = append(parts, aggText(vec.MapKeys(a), *t.Elem, int(j))+"="+a.Items().ValueStr(int(j)))
 		}
 	}
 	return "{" + strings.Join(parts, ", ") + "}"

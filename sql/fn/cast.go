@@ -142,7 +142,7 @@ func castNested(from, to types.Type) castFunc {
 	return func(r *castRun, in arrow.Array) arrow.Array {
 		m := in.(*array.Map)
 		offsets, lo, hi := spans(in.Len(), m.ValueOffsets)
-		keys := castElements(r, key, m.Keys(), lo, hi, offsets)
+		keys := castElements(r, key, vec.MapKeys(m), lo, hi, offsets)
 		items := castElements(r, item, m.Items(), lo, hi, offsets)
 		return vec.Maps(offsets, keys, items, copyValid(in))
 	}

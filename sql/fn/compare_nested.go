@@ -102,7 +102,7 @@ func mapTest(t types.Type, a, b *array.Map) func(i, j int) bool {
 	if t.Kind == types.Map {
 		item = *t.Elem
 	}
-	keys := vec.Order{}.Comparer(a.Keys(), b.Keys())
+	keys := vec.Order{}.Comparer(vec.MapKeys(a), vec.MapKeys(b))
 	items := elementTest(item, a.Items(), b.Items())
 	nullA, nullB := vec.NullsOf(a), vec.NullsOf(b)
 	return func(i, j int) bool {

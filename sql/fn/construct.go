@@ -1,7 +1,6 @@
 package fn
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -103,9 +102,6 @@ func bindMap(args []Arg) (*Call, error) {
 	call.Eval = func(_ *Ctx, a []vec.Vec, n int) (vec.Vec, error) {
 		n, konst := kernelRows(a, n)
 		keys, items := splitPairs(a)
-		if err := noNullKeys(keys, n); err != nil {
-			return vec.Vec{}, err
-		}
 		kp, vp := poolOf(keys, noLists), poolOf(items, noLists)
 		kc, vc := newChoice(n), newChoice(n)
 		equal := kp.equal()
@@ -121,20 +117,6 @@ func bindMap(args []Arg) (*Call, error) {
 		return vec.Vec{Arr: vec.Maps(kc.offsets, vec.Take(kp.elems, kc.places), vec.Take(vp.elems, vc.places), nil), Const: konst}, nil
 	}
 	return call, nil
-}
-
-var errNullKey = errors.New("a key is NULL; use COALESCE or leave such rows out")
-
-// noNullKeys refuses NULL as a key, which Arrow's maps cannot hold.
-func noNullKeys(keys []vec.Vec, n int) error {
-	for _, v := range keys {
-		for i := 0; i < n && v.Arr.NullN() > 0; i++ {
-			if v.IsNull(i) {
-				return &RowError{Row: i, Err: errNullKey}
-			}
-		}
-	}
-	return nil
 }
 
 func splitPairs(a []vec.Vec) (keys, items []vec.Vec) {
@@ -364,10 +346,6 @@ func bindMapFromArrays(args []Arg) (*Call, error) {
 					khi, vhi = klo, vlo
 				}
 				for k := range khi - klo {
-					if keys.elems.IsNull(klo + k) {
-						fail.at(i, errNullKey)
-						continue
-					}
 					kc.add(klo + k)
 					vc.add(vlo + k)
 				}

@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strings"
@@ -100,6 +101,8 @@ func bindJSONArray(args []Arg) (*Call, error) {
 	})
 	return &Call{Args: argTypes(args), Type: types.StringType.WithNull(false), Eval: kernel}, nil
 }
+
+var errNullKey = errors.New("a key is NULL; use COALESCE or leave such rows out")
 
 // bindJSONObject takes the null clause first: JSON_OBJECT(clause, key, value, ...).
 func bindJSONObject(args []Arg) (*Call, error) {

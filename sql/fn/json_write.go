@@ -139,7 +139,7 @@ func nestedJSONWriter(t types.Type, a arrow.Array) jsonWriter {
 		} else {
 			item = *t.Elem
 		}
-		keys, items := newJSONWriter(*key, a.Keys()), newJSONWriter(item, a.Items())
+		keys, items := newJSONWriter(*key, vec.MapKeys(a)), newJSONWriter(item, a.Items())
 		return func(dst []byte, i int) []byte {
 			lo, hi := a.ValueOffsets(i)
 			dst = append(dst, '{')

@@ -123,7 +123,7 @@ func listEval(t types.Type, isList func(int) bool, nullElems bool, start func(p 
 // mapOf gives the parts of a MAP column: keys, values and where each row's entries are.
 func mapOf(v vec.Vec) (keys, items arrow.Array, span func(i int) (int, int)) {
 	m := v.Arr.(*array.Map)
-	return m.Keys(), m.Items(), func(i int) (int, int) {
+	return vec.MapKeys(m), m.Items(), func(i int) (int, int) {
 		lo, hi := m.ValueOffsets(v.At(i))
 		return int(lo), int(hi)
 	}

@@ -136,7 +136,7 @@ func nestedText(t types.Type, arr arrow.Array, zone *time.Location, printing boo
 		if t.Kind == types.Map {
 			key, item = *t.Key, *t.Elem
 		}
-		keys, items := newText(key, a.Keys(), zone, printing), newText(item, a.Items(), zone, printing)
+		keys, items := newText(key, vec.MapKeys(a), zone, printing), newText(item, a.Items(), zone, printing)
 		return listText('{', '}', a.ValueOffsets, func(dst []byte, i int) []byte {
 			return items.Append(append(keys.Append(dst, i), '='), i)
 		})

@@ -47,13 +47,19 @@ func (t Type) Arrow() arrow.DataType {
 	case Array:
 		return arrow.ListOf(t.Elem.Arrow())
 	case Map:
-		return arrow.MapOf(t.Key.Arrow(), t.Elem.Arrow())
+		return MapLayout(t.Key.Arrow(), t.Elem.Arrow())
 	case Multiset:
-		return arrow.MapOf(t.Elem.Arrow(), arrow.PrimitiveTypes.Int32)
+		return MapLayout(t.Elem.Arrow(), arrow.PrimitiveTypes.Int32)
 	case Row:
 		return t.rowArrow()
 	}
 	return arrow.Null
+}
+
+// MapLayout is the layout of a MAP or MULTISET. A key may be NULL, which Arrow's maps refuse, so a key lies in
+// a struct of one field, which is never NULL itself.
+func MapLayout(key, item arrow.DataType) *arrow.MapType {
+	return arrow.MapOf(arrow.StructOf(arrow.Field{Name: "key", Type: key, Nullable: true}), item)
 }
 
 func (t Type) timestampArrow() arrow.DataType {

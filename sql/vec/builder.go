@@ -59,7 +59,7 @@ func NewArrowBuilder(dt arrow.DataType) Builder {
 		return &ListBuilder{Elem: NewArrowBuilder(dt.(*arrow.ListType).Elem()), dt: dt}
 	case arrow.MAP:
 		m := dt.(*arrow.MapType)
-		return &MapBuilder{Keys: NewArrowBuilder(m.KeyType()), Items: NewArrowBuilder(m.ItemType()), dt: m}
+		return &MapBuilder{Keys: NewArrowBuilder(m.KeyType().(*arrow.StructType).Field(0).Type), Items: NewArrowBuilder(m.ItemType()), dt: m}
 	case arrow.STRUCT:
 		return newStructBuilder(dt.(*arrow.StructType))
 	case arrow.NULL:

@@ -230,8 +230,7 @@ func (b *ListBuilder) Array() arrow.Array {
 	return column(b.dt, len(offsets)-1, b.take(), []arrow.ArrayData{b.Elem.Array().Data()}, arrow.GetBytes(offsets))
 }
 
-// MapBuilder builds a MAP or MULTISET column: append to Keys and Items, then call Append. A key must
-// not be NULL: arrow's maps cannot hold one.
+// MapBuilder builds a MAP or MULTISET column: append to Keys and Items, then call Append.
 type MapBuilder struct {
 	validity
 	Keys, Items Builder
@@ -259,7 +258,7 @@ func (b *MapBuilder) AppendFrom(a arrow.Array, i int) {
 	}
 	m := a.(*array.Map)
 	lo, hi := m.ValueOffsets(i)
-	b.Keys.AppendRange(m.Keys(), int(lo), int(hi))
+	b.Keys.AppendRange(MapKeys(m), int(lo), int(hi))
 	b.Items.AppendRange(m.Items(), int(lo), int(hi))
 	b.Append()
 }
@@ -291,9 +290,7 @@ func (b *MapBuilder) Bytes() int {
 func (b *MapBuilder) Array() arrow.Array {
 	offsets := withZero(b.ends)
 	b.ends = nil
-	n := b.Keys.Len()
-	entries := column(b.dt.Elem(), n, nil, []arrow.ArrayData{b.Keys.Array().Data(), b.Items.Array().Data()})
-	return column(b.dt, len(offsets)-1, b.take(), []arrow.ArrayData{entries.Data()}, arrow.GetBytes(offsets))
+	return mapColumn(b.dt, offsets, b.Keys.Array(), b.Items.Array(), b.take())
 }
 
 // StructBuilder builds a ROW column: append one value to each of Fields, then call Append.

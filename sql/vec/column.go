@@ -109,10 +109,17 @@ func Lists(offsets []int32, elems arrow.Array, valid Bitmap) arrow.Array {
 
 // Maps makes a MAP or MULTISET column: value i is entries [offsets[i], offsets[i+1]).
 func Maps(offsets []int32, keys, items arrow.Array, valid Bitmap) arrow.Array {
-	dt := arrow.MapOf(keys.DataType(), items.DataType())
-	entries := column(dt.Elem(), keys.Len(), nil, []arrow.ArrayData{keys.Data(), items.Data()})
+	return mapColumn(types.MapLayout(keys.DataType(), items.DataType()), offsets, keys, items, valid)
+}
+
+func mapColumn(dt *arrow.MapType, offsets []int32, keys, items arrow.Array, valid Bitmap) arrow.Array {
+	boxed := column(dt.KeyType(), keys.Len(), nil, []arrow.ArrayData{keys.Data()})
+	entries := column(dt.Elem(), keys.Len(), nil, []arrow.ArrayData{boxed.Data(), items.Data()})
 	return column(dt, len(offsets)-1, valid, []arrow.ArrayData{entries.Data()}, arrow.GetBytes(offsets))
 }
+
+// MapKeys is the keys of all entries of a MAP or MULTISET column, of which one may be NULL.
+func MapKeys(m *array.Map) arrow.Array { return m.Keys().(*array.Struct).Field(0) }
 
 // Structs makes a ROW column of n rows in the layout dt.
 func Structs(dt *arrow.StructType, n int, fields []arrow.Array, valid Bitmap) arrow.Array {

@@ -54,7 +54,7 @@ func nestedComparer(a, b arrow.Array) Comparer {
 		return listComparer(a.ValueOffsets, b.ValueOffsets, nullsFirst(a.ListValues(), b.ListValues()))
 	case *array.Map:
 		b := b.(*array.Map)
-		keys, items := nullsFirst(a.Keys(), b.Keys()), nullsFirst(a.Items(), b.Items())
+		keys, items := nullsFirst(MapKeys(a), MapKeys(b)), nullsFirst(a.Items(), b.Items())
 		return listComparer(a.ValueOffsets, b.ValueOffsets, func(i, j int) int {
 			if c := keys(i, j); c != 0 {
 				return c
@@ -202,7 +202,7 @@ func SizeOf(a arrow.Array) int {
 	case *array.List:
 		return size + 4*n + sizeOfSpan(n, a.ValueOffsets, a.ListValues())
 	case *array.Map:
-		return size + 4*n + sizeOfSpan(n, a.ValueOffsets, a.Keys()) + sizeOfSpan(n, a.ValueOffsets, a.Items())
+		return size + 4*n + sizeOfSpan(n, a.ValueOffsets, MapKeys(a)) + sizeOfSpan(n, a.ValueOffsets, a.Items())
 	case *array.Struct:
 		for i := range a.NumField() {
 			size += SizeOf(a.Field(i))

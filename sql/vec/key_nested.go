@@ -32,7 +32,7 @@ func newValueWriter(t types.Type, a arrow.Array) valueWriter {
 		w.put = listWriter(a.ValueOffsets, nestedWriter(*t.Elem, a.ListValues()))
 	case *array.Map:
 		kt, vt := mapTypes(t)
-		keys, items := nestedWriter(kt, a.Keys()), nestedWriter(vt, a.Items())
+		keys, items := nestedWriter(kt, MapKeys(a)), nestedWriter(vt, a.Items())
 		w.put = listWriter(a.ValueOffsets, func(dst []byte, i int) []byte { return items(keys(dst, i), i) })
 	case *array.Struct:
 		fields := make([]func([]byte, int) []byte, len(t.Fields))

@@ -45,9 +45,7 @@ func Take(a arrow.Array, idx []int32) arrow.Array {
 	case arrow.MAP:
 		m := a.(*array.Map)
 		offsets, elems := takeEntries(m.ValueOffsets, a, idx)
-		children := []arrow.ArrayData{Take(m.Keys(), elems).Data(), Take(m.Items(), elems).Data()}
-		entries := column(dt.(*arrow.MapType).Elem(), len(elems), nil, children)
-		return column(dt, len(idx), takeValid(a, idx), []arrow.ArrayData{entries.Data()}, arrow.GetBytes(offsets))
+		return mapColumn(dt.(*arrow.MapType), offsets, Take(MapKeys(m), elems), Take(m.Items(), elems), takeValid(a, idx))
 	case arrow.STRUCT:
 		s := a.(*array.Struct)
 		children := make([]arrow.ArrayData, s.NumField())
