@@ -8,12 +8,12 @@ func optimize(roots []Node, b *binder) []Node {
 		r = rewriteUp(r, b, topN) // the row number's use is known once projections are merged
 		pruneRoot(r)
 		roots[i] = rewriteUp(r, b)
-		pruneFields(roots[i])
 		pushLimit(roots[i])
 		limitChanges(roots[i], b)
 		dropReorders(roots[i])
 	}
 	shareScans(roots)
+	pruneFields(roots) // a ROW is narrowed for all that read it: narrowed for each, they could not share the Scan
 	for _, n := range postorder(roots) {
 		if s, ok := n.(*Scan); ok {
 			s.Exprs = trivialExprs(s)

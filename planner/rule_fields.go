@@ -2,13 +2,26 @@ package planner
 
 import "weir/sql/types"
 
-// pruneFields makes Scans decode no more fields of their ROW columns than the Calc right above reads.
-func pruneFields(root Node) {
-	for _, n := range postorder([]Node{root}) {
-		if c, ok := n.(*Calc); ok {
-			if s, ok := c.Input.(*Scan); ok {
-				pruneScanFields(c, s)
+// pruneFields makes Scans decode no more fields of their ROW columns than the Calcs right above read.
+func pruneFields(roots []Node) {
+	readers, whole := map[*Scan][]*Calc{}, map[*Scan]bool{}
+	nodes := postorder(roots)
+	for _, n := range nodes {
+		for _, in := range n.Inputs() {
+			s, ok := in.(*Scan)
+			if !ok {
+				continue
 			}
+			if c, ok := n.(*Calc); ok && c.Exprs != nil {
+				readers[s] = append(readers[s], c)
+			} else {
+				whole[s] = true
+			}
+		}
+	}
+	for _, n := range nodes {
+		if s, ok := n.(*Scan); ok && len(readers[s]) > 0 && !whole[s] {
+			pruneScanFields(s, readers[s])
 		}
 	}
 }
@@ -61,12 +74,15 @@ func newUses(n int) []*fieldUse {
 	return out
 }
 
-func pruneScanFields(c *Calc, s *Scan) {
+// usesOf is which fields of a Scan's source columns are read, by itself and by the Calcs above it.
+func usesOf(s *Scan, readers []*Calc) []*fieldUse {
 	out := newUses(len(s.Out))
-	for _, e := range c.Exprs {
-		markUses(e, out)
+	for _, c := range readers {
+		for _, e := range c.Exprs {
+			markUses(e, out)
+		}
+		markUses(c.Cond, out)
 	}
-	markUses(c.Cond, out)
 	if s.Watermark != nil {
 		markUses(s.Watermark.Expr, out)
 	}
@@ -78,6 +94,11 @@ func pruneScanFields(c *Calc, s *Scan) {
 			markUses(e, src)
 		}
 	}
+	return src
+}
+
+func pruneScanFields(s *Scan, readers []*Calc) {
+	src := usesOf(s, readers)
 	changed := false
 	maps := make([]*fieldMap, len(src))
 	for i := range s.Columns {
@@ -99,10 +120,12 @@ func pruneScanFields(c *Calc, s *Scan) {
 			s.Exprs[i] = &ColRef{Index: ref.Index, T: s.Columns[ref.Index].Type}
 		}
 	}
-	for i, e := range c.Exprs {
-		c.Exprs[i] = renumber(e, outMaps)
+	for _, c := range readers {
+		for i, e := range c.Exprs {
+			c.Exprs[i] = renumber(e, outMaps)
+		}
+		c.Cond = renumber(c.Cond, outMaps)
 	}
-	c.Cond = renumber(c.Cond, outMaps)
 	if s.Watermark != nil {
 		s.Watermark.Expr = renumber(s.Watermark.Expr, outMaps)
 	}

@@ -33,9 +33,6 @@ func shareScans(roots []Node) {
 // mergeScans puts one Scan in the place of several, with a projection above it where the columns differ.
 func mergeScans(roots []Node, group []*Scan) {
 	one := unite(group)
-	if one == nil {
-		return
-	}
 	by := map[Node]Node{}
 	for _, s := range group {
 		by[s] = selectFrom(one, s.Out)
@@ -43,7 +40,7 @@ func mergeScans(roots []Node, group []*Scan) {
 	for _, n := range postorder(roots) {
 		for i, in := range n.Inputs() {
 			if got := by[in]; got != nil {
-				setInput(n, i, mergeInto(n, got))
+				setInput(n, i, got)
 			}
 		}
 	}
@@ -57,9 +54,6 @@ func mergeScans(roots []Node, group []*Scan) {
 		}
 	}
 }
-
-// mergeInto gives the input as it is; a Calc above merges with it later.
-func mergeInto(_ Node, in Node) Node { return in }
 
 func substituteAll(list, by []Expr) []Expr {
 	out := make([]Expr, len(list))
@@ -83,7 +77,7 @@ func selectFrom(one *Scan, want types.Schema) Node {
 	return project(one, exprs, want.Names())
 }
 
-// unite makes the Scan of all columns that the group reads; nil where a ROW is pruned differently.
+// unite makes the Scan of all columns that the group reads. ROWs are still whole here.
 func unite(group []*Scan) *Scan {
 	first := group[0]
 	one := &Scan{Base: newBase(nil), Table: first.Table, Config: first.Config, Common: first.Common, hints: first.hints}
@@ -99,11 +93,6 @@ func unite(group []*Scan) *Scan {
 		for _, k := range s.Meta {
 			if !slices.Contains(one.Meta, k) {
 				one.Meta = append(one.Meta, k)
-			}
-		}
-		for _, c := range s.Columns {
-			if i := one.Columns.Index(c.Name); !one.Columns[i].Type.Equal(c.Type) {
-				return nil
 			}
 		}
 	}
