@@ -24,13 +24,16 @@ func (union) Process(_ int, b *vec.Batch, out op.Emitter) error { return out.Emi
 
 // assembly makes the tasks of a plan, ready to run.
 type assembly struct {
-	run    *runtime
-	graph  *graph
-	ctx    context.Context
-	tasks  []*task
-	stats  []*nodeStats
-	scans  []*board // to watch for new splits
-	single bool     // run by the simulator: edges never wait
+	run   *runtime
+	graph *graph
+	ctx   context.Context
+	tasks []*task
+	stats []*nodeStats
+	// operators is what the plan keeps in checkpoints.
+	operators []checkpoint.Operator
+	lost      map[string]bool // operators whose state in the checkpoint is left out, by ID
+	scans     []*board        // to watch for new splits
+	single    bool            // run by the simulator: edges never wait
 	// lookups are the tables that lookup joins hold, shared by an operator's instances.
 	lookups map[*planner.LookupJoin]*cachedTable
 }
@@ -46,7 +49,15 @@ func assemble(ctx context.Context, run *runtime, p *planner.Plan, from *checkpoi
 	return a, nil
 }
 
-func (a *assembly) build(from *checkpoint.Checkpoint) error {
+func (a *assembly) build(from *checkpoint.Checkpoint) (err error) {
+	if a.run.opts.Checkpoints != nil || from != nil {
+		if a.operators, err = a.describe(); err != nil {
+			return err
+		}
+		if a.lost, err = a.fits(from); err != nil {
+			return err
+		}
+	}
 	for _, s := range a.graph.stages {
 		for i := range s.parallelism {
 			t := &task{name: fmt.Sprintf("%s/%d", s.name, i), instance: i, run: a.run, ctx: a.ctx, in: newInbox(), wm: types.MinTime}

@@ -40,6 +40,8 @@ const (
 	answerEvent
 	// For sinks: checkpoint id is durable.
 	commitEvent
+	// For a task that stopped behind a barrier: go on.
+	resumeEvent
 )
 
 // event is what a task handles.
@@ -55,6 +57,8 @@ type event struct {
 	reply *reply
 	// last, of a commit: the job is done.
 	last bool
+	// stop, of a trigger: whether the source stops behind the barrier.
+	stop stopMode
 }
 
 // read is what came of one read of a split.

@@ -20,6 +20,7 @@ type stage struct {
 // graph is a plan cut into stages.
 type graph struct {
 	settings  *planner.Settings
+	roots     []planner.Node
 	stages    []*stage // inputs before their consumers
 	of        map[planner.Node]*stage
 	consumers map[planner.Node][]consumer
@@ -32,7 +33,7 @@ type consumer struct {
 }
 
 func newGraph(p *planner.Plan) *graph {
-	g := &graph{settings: &p.Settings, of: map[planner.Node]*stage{}, consumers: map[planner.Node][]consumer{}}
+	g := &graph{settings: &p.Settings, roots: p.Roots, of: map[planner.Node]*stage{}, consumers: map[planner.Node][]consumer{}}
 	seen := map[planner.Node]bool{}
 	for _, root := range p.Roots {
 		g.link(root, seen)

@@ -19,7 +19,8 @@ type Job struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	acks   chan ack
-	ask    chan chan error // checkpoints asked for by Checkpoint
+	ask    chan request
+	stats  *checkpointStats
 	wg     sync.WaitGroup
 	done   chan struct{}
 
@@ -34,7 +35,7 @@ func Run(ctx context.Context, p *planner.Plan, opts Options) (*Job, error) {
 }
 
 func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
-	j := &Job{run: r, done: make(chan struct{}), ask: make(chan chan error)}
+	j := &Job{run: r, done: make(chan struct{}), ask: make(chan request), stats: &checkpointStats{}}
 	j.ctx, j.cancel = context.WithCancel(ctx)
 	r.startReader = j.startReader
 	r.unkept = r.opts.Checkpoints == nil
@@ -158,20 +159,73 @@ func (j *Job) Stats() []NodeStats {
 
 // Checkpoint makes a checkpoint now, and waits until it is durable.
 func (j *Job) Checkpoint() error {
-	if j.a.graph.settings.Batch {
-		return errors.New("a batch job makes no checkpoints: SET 'execution.runtime-mode' = 'streaming'")
+	_, err := j.request(context.Background(), nil, goOn)
+	return err
+}
+
+// Savepoint makes a savepoint in a store, and waits until it is durable. It publishes nothing that sinks
+// have staged: the next checkpoint does.
+func (j *Job) Savepoint(ctx context.Context, to checkpoint.Store) (checkpoint.Saved, error) {
+	return j.request(ctx, to, goOn)
+}
+
+// StopWithSavepoint makes a savepoint and ends the job with it: sources stop at its barrier and sinks publish
+// what they had staged. drain lets windows fire first, as if the inputs had ended. When the savepoint fails the
+// job goes on; a drained one cannot and fails.
+func (j *Job) StopWithSavepoint(ctx context.Context, to checkpoint.Store, drained bool) (checkpoint.Saved, error) {
+	mode := suspend
+	if drained {
+		mode = drain
 	}
-	answer := make(chan error, 1)
+	saved, err := j.request(ctx, to, mode)
+	if err != nil {
+		return saved, err
+	}
 	select {
-	case j.ask <- answer:
-		select {
-		case err := <-answer:
-			return err
-		case <-j.done:
-		}
+	case <-j.done:
+		return saved, j.Wait()
+	case <-ctx.Done():
+		return saved, ctx.Err()
+	}
+}
+
+// CheckpointStats tells of the job's checkpoints so far.
+func (j *Job) CheckpointStats() CheckpointStats { return j.stats.read() }
+
+// request asks for a checkpoint and waits for it.
+func (j *Job) request(ctx context.Context, to checkpoint.Store, stop stopMode) (checkpoint.Saved, error) {
+	switch {
+	case j.a.graph.settings.Batch:
+		return checkpoint.Saved{}, errors.New("a batch job makes no checkpoints: SET 'execution.runtime-mode' = 'streaming'")
+	case to != nil && j.run.unkept:
+		return checkpoint.Saved{}, errors.New("this job keeps no checkpoints, so it can make no savepoint")
+	}
+	type answer struct {
+		saved checkpoint.Saved
+		err   error
+	}
+	got := make(chan answer, 1)
+	r := request{to, stop, func(s checkpoint.Saved, err error) { got <- answer{s, err} }}
+	select {
+	case j.ask <- r:
+	case <-ctx.Done():
+		return checkpoint.Saved{}, ctx.Err()
+	case <-j.done:
+		return checkpoint.Saved{}, errEnded
+	}
+	select {
+	case a := <-got:
+		return a.saved, a.err
+	case <-ctx.Done():
+		return checkpoint.Saved{}, ctx.Err()
 	case <-j.done:
 	}
-	return errors.New("the job has ended")
+	select {
+	case a := <-got:
+		return a.saved, a.err
+	default:
+		return checkpoint.Saved{}, errEnded
+	}
 }
 
 func (j *Job) runTask(t *task) error {
@@ -249,94 +303,51 @@ func (j *Job) startReader(s *source, r *splitRun) {
 	}, nil)
 }
 
-// coordinate begins checkpoints, collects what tasks acknowledge, and has sinks commit.
+// coordinate begins checkpoints, collects what tasks acknowledge, and has sinks commit. Checkpoints are
+// saved beside it, one at a time.
 func (j *Job) coordinate() error {
-	var tick <-chan time.Time
-	if j.run.opts.Interval > 0 {
-		t := time.NewTicker(j.run.opts.Interval)
-		defer t.Stop()
-		tick = t.C
-	}
-	c := newCoordinator(j.a, j.run.opts.Restore)
-	var asked []chan error
-	for {
+	o := newOverseer(j.a, &j.run.opts, j.run.opts.Restore, j.stats, j.run.clock())
+	defer func() { o.answer(checkpoint.Saved{}, errEnded); o.refuse(errEnded) }()
+	saved := make(chan func() error, 1)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for !o.finished {
+		if err := o.proceed(j.run.clock()); err != nil {
+			return err
+		}
+		if t := o.complete(j.run.clock()); t != nil {
+			j.spawn("checkpoint", func() error {
+				s, err := j.save(t)
+				saved <- func() error { return o.saved(j.run.clock(), t, s, err) }
+				return nil
+			}, nil)
+		}
+		wait := time.Hour
+		if at := o.wakeAt(); !at.IsZero() {
+			wait = max(0, at.Sub(j.run.clock()))
+		}
+		timer.Reset(wait)
 		select {
 		case <-j.ctx.Done():
 			return nil
-		case <-tick:
-			j.a.trigger(c)
-		case answer := <-j.ask:
-			asked = append(asked, answer)
-			j.a.trigger(c)
+		case <-timer.C:
+		case r := <-j.ask:
+			o.ask(r)
 		case a := <-j.acks:
-			c.Ack(a.task, a.id, a.state)
-		}
-		for {
-			done, last := c.Complete()
-			if done == nil {
-				break
-			}
-			if err := j.save(done); err != nil {
+			o.ack(a)
+		case then := <-saved:
+			if err := then(); err != nil {
 				return err
 			}
-			for _, answer := range asked {
-				answer <- nil
-			}
-			asked = nil
-			j.a.commit(done.ID, last)
-			if last {
-				return nil
-			}
 		}
-	}
-}
-
-func (j *Job) save(c *checkpoint.Checkpoint) error {
-	if j.run.opts.Checkpoints == nil {
-		return nil
-	}
-	if err := j.run.opts.Checkpoints.Save(j.ctx, c); err != nil {
-		return fmt.Errorf("checkpoint %d: %w", c.ID, err)
 	}
 	return nil
 }
 
-// newCoordinator numbers checkpoints on from the one that the job was restored from.
-func newCoordinator(a *assembly, from *checkpoint.Checkpoint) *checkpoint.Coordinator {
-	names := make([]string, len(a.tasks))
-	for i, t := range a.tasks {
-		names[i] = t.name
-	}
-	after := int64(0)
-	if from != nil {
-		after = from.ID
-	}
-	return checkpoint.NewCoordinator(names, after)
-}
+var errEnded = errors.New("the job has ended")
 
-// trigger starts a checkpoint at the sources, unless one is under way. Batch jobs make none: their
-// operators keep what they have until the end, and a crash starts them over.
-func (a *assembly) trigger(c *checkpoint.Coordinator) bool {
-	if a.graph.settings.Batch {
-		return false
-	}
-	id, ok := c.Begin()
-	if !ok {
-		return false
-	}
-	for _, t := range a.tasks {
-		if t.src != nil {
-			t.in.push(event{kind: triggerEvent, id: id})
-		}
-	}
-	return true
-}
-
-// commit tells every task that a checkpoint is durable; the last one lets them go.
-func (a *assembly) commit(id int64, last bool) {
-	for _, t := range a.tasks {
-		if last || len(t.sinks) > 0 {
-			t.in.push(event{kind: commitEvent, id: id, last: last})
-		}
-	}
+func (j *Job) save(t *saveTask) (checkpoint.Saved, error) {
+	ctx, cancel := context.WithDeadline(j.ctx, t.until)
+	defer cancel()
+	return t.save(ctx)
 }

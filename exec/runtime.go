@@ -24,13 +24,31 @@ type Options struct {
 	Env *connectors.Env
 	// Rows takes the rows of the Collect roots, one call at a time.
 	Rows func(*vec.Batch) error
-	// Restore is the checkpoint to go on from; nil: from the start.
-	Restore *checkpoint.Checkpoint
-	// Checkpoints keeps checkpoints; nil: none are kept, and sinks commit when the job ends.
+	// JobName and Settings are kept in checkpoints, for people who look at them.
+	JobName  string
+	Settings map[string]string
+	// Restore is the checkpoint to go on from; nil: from the start. The plan must fit it, or Run gives a
+	// *checkpoint.Mismatch; with AllowNonRestored what fits is taken up and the rest is left out.
+	Restore          *checkpoint.Checkpoint
+	AllowNonRestored bool
+	// Checkpoints keeps checkpoints; nil: none are kept, and sinks commit as if they were.
 	Checkpoints checkpoint.Store
-	// Interval is the time between checkpoints; 0: none before the end.
-	Interval time.Duration
-	// NewStore makes the store of a task's state; nil: in memory.
+	// Interval is the time between the beginnings of checkpoints; 0: none before the end. MinPause is the
+	// least time between the end of one and the beginning of the next.
+	Interval, MinPause time.Duration
+	// Timeout is how long a checkpoint may take until it has failed; 0: 10 minutes.
+	Timeout time.Duration
+	// TolerableFailures is how many checkpoints may fail one after the other; one more fails the job.
+	// Negative: any number.
+	TolerableFailures int
+	// WorkDir is a folder for the state of tasks that outgrows memory, best on the device of the checkpoints.
+	// What is in it when the job starts is deleted. "": state stays in memory.
+	WorkDir string
+	// SpillBytes is the size over which a task's state moves from memory to disk; 0: 16 MB.
+	SpillBytes int64
+	// Resources are what the stores on disk share; nil: the job has its own.
+	Resources *state.Resources
+	// NewStore makes the store of a task's state; nil: in memory, then in WorkDir.
 	NewStore func(task string) (state.Snapshotter, error)
 	// MemoryLimit bounds the bytes that state may hold before operators move it to their store; 0: no bound.
 	MemoryLimit int64
@@ -56,8 +74,10 @@ type runtime struct {
 	startReader func(*source, *splitRun)
 	acknowledge func(ack)
 	ask         func(request func()) // runs a request of an operator outside its task
-	mu          sync.Mutex
-	alignments  map[string]*alignment
+	// stopAt is the checkpoint behind whose barrier tasks stop; 0: none.
+	stopAt     atomic.Int64
+	mu         sync.Mutex
+	alignments map[string]*alignment
 }
 
 func newRuntime(opts Options) *runtime {

@@ -28,6 +28,11 @@ type SimOptions struct {
 	MaxCrashes int
 	// Start is the virtual time at the start; the zero value is 2024-01-01.
 	Start time.Time
+	// Reopen gives the store of checkpoints, at the start and after each crash; nil: Options.Checkpoints or, if
+	// that is nil, one in memory.
+	Reopen func() (checkpoint.Store, error)
+	// Crashed tells, after each step, whether the machine has died in it; nil: never.
+	Crashed func() bool
 }
 
 // SimStats is what a simulation did.
@@ -37,19 +42,19 @@ type SimStats struct {
 
 // sim runs tasks in one thread: at each step one of the things that could happen next, chosen by the seed.
 type sim struct {
-	opts    SimOptions
-	run     *runtime
-	plan    *planner.Plan
-	rng     *rand.Rand
-	now     time.Time
-	saved   *checkpoint.Memory
-	staged  map[string][]*vec.Batch // survives crashes, as hidden files do
-	given   map[string]bool         // tokens committed
-	stats   SimStats
-	crashed int64 // the last checkpoint a crash followed
+	opts   SimOptions
+	run    *runtime
+	plan   *planner.Plan
+	rng    *rand.Rand
+	now    time.Time
+	saved  checkpoint.Store
+	staged map[string][]*vec.Batch // survives crashes, as hidden files do
+	given  map[string]bool         // tokens committed
+	stats  SimStats
+	mark   bool // a checkpoint that is not the last was saved, and no crash has followed it
 
 	a       *assembly
-	coord   *checkpoint.Coordinator
+	over    *overseer
 	acks    []ack
 	readers []simReader
 	asked   []func()    // requests of operators, not yet made
@@ -90,6 +95,9 @@ func newSim(p *planner.Plan, r *runtime, so SimOptions) *sim {
 		opts: so, run: r, plan: p, now: r.clock(), saved: &checkpoint.Memory{}, staged: map[string][]*vec.Batch{}, given: map[string]bool{},
 		rng: rand.New(rand.NewPCG(so.Seed, 0)),
 	}
+	if r.opts.Checkpoints != nil {
+		s.saved = r.opts.Checkpoints
+	}
 	r.single = true
 	r.env.Now = func() time.Time { return s.now }
 	r.env.Random = s.rng.Uint64
@@ -97,7 +105,7 @@ func newSim(p *planner.Plan, r *runtime, so SimOptions) *sim {
 	r.startReader = func(src *source, split *splitRun) { s.readers = append(s.readers, simReader{src, split}) }
 	r.ask = func(request func()) { s.asked = append(s.asked, request) }
 	r.acknowledge = func(a ack) { s.acks = append(s.acks, a) }
-	if so.Crash > 0 || so.CrashAfterCheckpoint {
+	if so.Crash > 0 || so.CrashAfterCheckpoint || so.Crashed != nil {
 		r.collect = func(*planner.Collect, *task) connectors.Sink { return &stagedRows{s: s} }
 	}
 	return s
@@ -106,6 +114,16 @@ func newSim(p *planner.Plan, r *runtime, so SimOptions) *sim {
 func (s *sim) main(ctx context.Context) (stats SimStats, err error) {
 	from := s.run.opts.Restore
 	for {
+		if s.opts.Reopen != nil {
+			if s.saved, err = s.opts.Reopen(); err != nil {
+				return s.stats, err
+			}
+		}
+		if s.stats.Crashes > 0 {
+			if from, err = s.latest(ctx); err != nil {
+				return s.stats, err
+			}
+		}
 		again, err := s.life(ctx, from)
 		if err != nil {
 			return s.stats, fmt.Errorf("%w (seed %d)", err, s.opts.Seed)
@@ -113,15 +131,17 @@ func (s *sim) main(ctx context.Context) (stats SimStats, err error) {
 		if !again {
 			return s.stats, nil
 		}
-		if from, err = s.saved.Latest(ctx); err != nil {
-			return s.stats, err
-		}
-		if from != nil {
-			s.stats.Restores++
-		} else {
-			from = s.run.opts.Restore
-		}
 	}
+}
+
+// latest is where a job that crashed goes on from.
+func (s *sim) latest(ctx context.Context) (*checkpoint.Checkpoint, error) {
+	from, err := s.saved.Latest(ctx)
+	if err != nil || from == nil {
+		return s.run.opts.Restore, err
+	}
+	s.stats.Restores++
+	return from, nil
 }
 
 // life runs the job until it ends or crashes.
@@ -139,7 +159,7 @@ func (s *sim) life(ctx context.Context, from *checkpoint.Checkpoint) (crashed bo
 		return false, err
 	}
 	defer s.a.close()
-	s.coord = newCoordinator(s.a, from)
+	s.over = newOverseer(s.a, &s.run.opts, from, &checkpointStats{}, s.now)
 	s.listed = make([]time.Time, len(s.a.scans))
 	for _, t := range s.a.tasks {
 		t.pick = s.rng.IntN
@@ -162,7 +182,12 @@ func (s *sim) life(ctx context.Context, from *checkpoint.Checkpoint) (crashed bo
 			s.stats.Crashes++
 			return true, nil
 		}
-		if err := s.step(ctx, &at); err != nil {
+		err := s.step(ctx, &at)
+		if s.opts.Crashed != nil && s.opts.Crashed() {
+			s.stats.Crashes++
+			return true, nil
+		}
+		if err != nil {
 			return false, err
 		}
 	}
@@ -182,12 +207,9 @@ func (s *sim) mayCrash() bool {
 	if s.stats.Crashes >= s.opts.MaxCrashes {
 		return false
 	}
-	if s.opts.CrashAfterCheckpoint {
-		latest, _ := s.saved.Latest(context.Background()) // the one in memory does not fail
-		if latest != nil && latest.ID > s.crashed && !latest.Ended() {
-			s.crashed = latest.ID
-			return true
-		}
+	if s.opts.CrashAfterCheckpoint && s.mark {
+		s.mark = false
+		return true
 	}
 	return s.opts.Crash > 0 && s.rng.Float64() < s.opts.Crash
 }
@@ -197,7 +219,10 @@ func (s *sim) step(ctx context.Context, at *string) error {
 	s.stats.Steps++
 	s.now = s.now.Add(time.Duration(s.rng.IntN(50)) * time.Microsecond)
 	if s.opts.Checkpoint > 0 && s.rng.Float64() < s.opts.Checkpoint {
-		s.a.trigger(s.coord)
+		s.over.ask(request{done: func(checkpoint.Saved, error) {}})
+	}
+	if err := s.over.proceed(s.now); err != nil {
+		return err
 	}
 	var tasks []*task
 	for _, t := range s.a.tasks {
@@ -212,7 +237,7 @@ func (s *sim) step(ctx context.Context, at *string) error {
 		}
 	}
 	n := len(tasks) + len(readers) + len(s.asked)
-	if len(s.acks) > 0 {
+	if len(s.acks) > 0 || s.over.last != nil && !s.now.Before(s.over.dueAt) {
 		n++
 	}
 	if n == 0 {
@@ -239,7 +264,7 @@ func (s *sim) step(ctx context.Context, at *string) error {
 
 // runnable tells whether a task has something to do and room for what comes of it.
 func (s *sim) runnable(t *task) bool {
-	if t.done || t.full() && t.in.empty() {
+	if t.done || (t.halted || t.full()) && t.in.empty() {
 		return false
 	}
 	for _, o := range t.outs {
@@ -247,7 +272,7 @@ func (s *sim) runnable(t *task) bool {
 			return false
 		}
 	}
-	if !t.in.empty() || len(t.parked) > 0 || t.src != nil && len(t.src.ready) > 0 || t.deadline() <= s.now.UnixMicro() {
+	if !t.in.empty() || len(t.parked) > 0 || t.src != nil && !t.halted && len(t.src.ready) > 0 || t.deadline() <= s.now.UnixMicro() {
 		return true
 	}
 	for i := range t.ports {
@@ -276,24 +301,22 @@ func (s *sim) read(r simReader) {
 }
 
 func (s *sim) collectAck() error {
-	a := s.acks[0]
-	s.acks = s.acks[1:]
-	s.coord.Ack(a.task, a.id, a.state)
+	if len(s.acks) > 0 {
+		a := s.acks[0]
+		s.acks = s.acks[1:]
+		s.over.ack(a)
+	}
 	for {
-		done, last := s.coord.Complete()
-		if done == nil {
+		t := s.over.complete(s.now)
+		if t == nil {
 			return nil
 		}
 		s.stats.Checkpoints++
-		if err := s.saved.Save(context.Background(), done); err != nil {
+		saved, err := s.saved.Save(context.Background(), t.c)
+		if err := s.over.saved(s.now, t, saved, err); err != nil {
 			return err
 		}
-		if store := s.run.opts.Checkpoints; store != nil {
-			if err := store.Save(context.Background(), done); err != nil {
-				return err
-			}
-		}
-		s.a.commit(done.ID, last)
+		s.mark = err == nil && !t.last
 	}
 }
 
@@ -319,6 +342,9 @@ func (s *sim) sleep(ctx context.Context) error {
 			return nil
 		}
 		at = min(at, s.listed[i].Add(every).UnixMicro())
+	}
+	if s.over.last != nil {
+		at = min(at, s.over.dueAt.UnixMicro())
 	}
 	if at == never {
 		return errors.New("the simulation is stuck: no task can go on")

@@ -223,9 +223,9 @@ func TestRestoreElsewhere(t *testing.T) {
 // every keeps all checkpoints.
 type every struct{ all []*checkpoint.Checkpoint }
 
-func (e *every) Save(_ context.Context, c *checkpoint.Checkpoint) error {
+func (e *every) Save(_ context.Context, c *checkpoint.Checkpoint) (checkpoint.Saved, error) {
 	e.all = append(e.all, c)
-	return nil
+	return checkpoint.Saved{}, nil
 }
 
 func (e *every) Latest(context.Context) (*checkpoint.Checkpoint, error) { return nil, nil }

@@ -13,6 +13,7 @@ import (
 	"weir/exec/expr"
 	"weir/planner"
 	"weir/sql/fn"
+	"weir/sql/types"
 	"weir/sql/vec"
 )
 
@@ -67,6 +68,12 @@ type source struct {
 func (s *source) handle(e event) error {
 	switch e.kind {
 	case triggerEvent:
+		if e.stop == drain {
+			s.stop()
+			if err := s.pass(types.MaxTime); err != nil {
+				return err
+			}
+		}
 		if err := s.next.barrier(e.id); err != nil {
 			return err
 		}

@@ -75,6 +75,10 @@ type task struct {
 	// restoredEnd: the checkpoint that the task came from saw its end.
 	restoredEnd bool
 	tokens      []staged
+	acked       int64 // the last barrier that was acknowledged
+	// halted: the task stopped behind the barrier of a checkpoint that ends the job. Only the commit of
+	// it, or that it came to nothing, is heard.
+	halted bool
 }
 
 // staged are the tokens of a checkpoint that is not known to be durable yet.
@@ -96,8 +100,11 @@ func (t *task) blame(err error) error {
 // next gives the next event that may be handled now. Events of a blocked port wait in its pending queue,
 // their credit not given back.
 func (t *task) next() (event, bool) {
+	if t.halted {
+		return t.nextAtLeast(commitEvent)
+	}
 	if t.full() {
-		return t.nextAnswer()
+		return t.nextAtLeast(answerEvent)
 	}
 	if len(t.parked) > 0 {
 		e := t.parked[0]
@@ -141,14 +148,14 @@ func (t *task) full() bool {
 	return false
 }
 
-// nextAnswer gives the next event that brings no rows; the others wait.
-func (t *task) nextAnswer() (event, bool) {
+// nextAtLeast gives the next event of a kind, or of one behind it in their order; the others wait.
+func (t *task) nextAtLeast(kind eventKind) (event, bool) {
 	for e, ok := t.in.pop(); ok; e, ok = t.in.pop() {
 		switch {
 		case e.kind <= endEvent:
 			t.ports[e.port].pending = append(t.ports[e.port].pending, e)
 			t.waiting++
-		case e.kind < answerEvent:
+		case e.kind < kind:
 			t.parked = append(t.parked, e)
 		default:
 			return e, true
@@ -233,6 +240,9 @@ func (t *task) dispatch(e event) error {
 		return e.reply.to.complete(e.reply)
 	case commitEvent:
 		return t.commit(e.id, e.last)
+	case resumeEvent:
+		t.halted = false
+		return nil
 	default:
 		return t.src.handle(e)
 	}
@@ -353,7 +363,7 @@ func (t *task) step() (worked bool, err error) {
 	switch {
 	case ok:
 		err = t.handle(e)
-	case t.src != nil && !t.full():
+	case t.src != nil && !t.halted && !t.full():
 		ok, err = t.src.resume()
 	}
 	if !ok {
@@ -409,29 +419,46 @@ func (t *task) finished() error {
 // acknowledge reports the task's part of a checkpoint, or its last part, to the coordinator.
 func (t *task) acknowledge(id int64, last bool) error {
 	part := &checkpoint.Task{Ended: last, Watermark: t.wm}
+	now := staged{id: id, last: last}
 	for _, s := range t.sinks {
-		part.Tokens = append(part.Tokens, checkpoint.Token{Sink: s.id, Bytes: s.token})
+		if s.token != nil {
+			now.tokens = append(now.tokens, checkpoint.Token{Sink: s.id, Bytes: s.token})
+		}
 		s.token = nil
+	}
+	if now.tokens != nil {
+		t.tokens = append(t.tokens, now)
+	}
+	for _, s := range t.tokens { // of checkpoints that failed, too: this one stands for them
+		part.Tokens = append(part.Tokens, s.tokens...)
 	}
 	if t.src != nil {
 		part.Splits, part.Read = t.src.snapshot()
 	}
-	if !last && t.store != nil && len(t.ops) > 0 {
+	if !last && t.store != nil && len(t.ops) > 0 && !t.run.unkept {
 		picture, err := t.store.Snapshot()
 		if err != nil {
 			return err
 		}
 		part.State = picture
 	}
-	t.tokens = append(t.tokens, staged{id, last, part.Tokens})
+	if !last {
+		t.acked = id
+		t.halted = id == t.run.stopAt.Load()
+	}
 	t.run.acknowledge(ack{t.name, id, part})
 	return nil
 }
 
-// commit publishes what the sinks staged for checkpoint id and those before it.
+// commit publishes what the sinks staged for checkpoint id and those before it. What they staged at the
+// task's end is part of the checkpoints whose barrier the task never saw.
 func (t *task) commit(id int64, last bool) error {
-	for len(t.tokens) > 0 && (last || !t.tokens[0].last && t.tokens[0].id <= id) {
-		if err := t.publish(t.tokens[0].tokens); err != nil {
+	for len(t.tokens) > 0 {
+		s := t.tokens[0]
+		if durable := last || s.last && t.acked < id || !s.last && s.id <= id; !durable {
+			break
+		}
+		if err := t.publish(s.tokens); err != nil {
 			return err
 		}
 		t.tokens = t.tokens[1:]
@@ -441,13 +468,15 @@ func (t *task) commit(id int64, last bool) error {
 }
 
 func (t *task) publish(tokens []checkpoint.Token) error {
-	for i, token := range tokens {
-		if token.Bytes == nil {
-			continue
-		}
-		t.at = t.sinks[i].name
-		if err := t.sinks[i].sink.Commit(t.ctx, token.Bytes); err != nil {
-			return fmt.Errorf("commit: %w", err)
+	for _, token := range tokens {
+		for _, s := range t.sinks {
+			if s.id != token.Sink {
+				continue
+			}
+			t.at = s.name
+			if err := s.sink.Commit(t.ctx, token.Bytes); err != nil {
+				return fmt.Errorf("commit: %w", err)
+			}
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ const never = int64(math.MaxInt64)
 // deadline is when the task wants to be woken though nothing has come: processing-time timers, small
 // batches to flush, sinks that linger, idle splits. Microseconds of the processing clock.
 func (t *task) deadline() int64 {
-	if t.ended {
+	if t.ended || t.halted {
 		return never
 	}
 	at := never

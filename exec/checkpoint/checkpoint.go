@@ -4,11 +4,13 @@
 // Contract: a checkpoint is immutable once complete, and complete once every task has acknowledged its
 // barrier or had ended before. The coordinator is a plain state machine: its caller owns the lock,
 // the clock and the sending of barriers, so that goroutines and the simulator drive the same one.
+// A Store may be used by one job at a time; its methods may be called from any goroutine, one by one.
 package checkpoint
 
 import (
 	"context"
 	"sync"
+	"time"
 
 	"weir/exec/state"
 	"weir/sql/types"
@@ -16,8 +18,19 @@ import (
 
 // Checkpoint is a consistent picture of a job.
 type Checkpoint struct {
-	ID    int64
-	Tasks map[string]*Task // by the task's name: stage, instance
+	ID int64
+	// Job is the job's name, and Settings are what it ran with: for people who look at it later.
+	Job      string
+	Settings map[string]string
+	// Time is when it was begun.
+	Time time.Time
+	// Savepoint: it was asked for, is kept until somebody deletes it, and publishes no tokens.
+	Savepoint bool
+	// Operators are the plan's, so that a restore can tell whether its state fits another plan.
+	Operators []Operator
+	Tasks     map[string]*Task // by the task's name: stage, instance
+	// Path is where it is stored, of one that was.
+	Path string
 }
 
 // Ended tells whether every task had ended: the job's result.
@@ -30,6 +43,33 @@ func (c *Checkpoint) Ended() bool {
 	return true
 }
 
+// Close lets go of the pictures of state.
+func (c *Checkpoint) Close() {
+	for _, t := range c.Tasks {
+		t.Close()
+	}
+}
+
+// Operator is a node of the plan that a checkpoint was made with.
+type Operator struct {
+	ID          string       `json:"id"`   // stable: the plan node's
+	Kind        string       `json:"kind"` // of node
+	Text        string       `json:"text"` // what it does, as EXPLAIN says
+	Role        Role         `json:"role,omitempty"`
+	Parallelism int          `json:"parallelism"`
+	Tables      []state.Spec `json:"tables,omitempty"`
+}
+
+// Role says what a checkpoint has of an operator besides tables.
+type Role string
+
+// The roles.
+const (
+	Inner  Role = ""
+	Source Role = "source" // its splits
+	Sink   Role = "sink"   // its tokens
+)
+
 // Task is what one task contributes.
 type Task struct {
 	// Ended: the task had nothing more to do; restored, it ends at once.
@@ -40,11 +80,18 @@ type Task struct {
 	State state.Snapshot
 	// Splits is where a source task stands.
 	Splits []Split
-	// Tokens are what each sink of the task staged, in the order of the task's sinks; published when
+	// Tokens are what each sink of the task staged and has not published, oldest first; published when
 	// the checkpoint is complete.
 	Tokens []Token
 	// Read is the number of rows a source task has given, where its query limits them.
 	Read int64
+}
+
+// Close lets go of the picture of state.
+func (t *Task) Close() {
+	if t.State != nil {
+		_ = t.State.Close() // a link in the work folder that stays is removed when the job starts again
+	}
 }
 
 // Split is how far a source task is with a split.
@@ -65,10 +112,18 @@ type Token struct {
 
 // Store keeps complete checkpoints.
 type Store interface {
-	// Save makes a checkpoint durable; only then may its tokens be committed.
-	Save(ctx context.Context, c *Checkpoint) error
+	// Save makes a checkpoint durable; only then may its tokens be committed. It takes the checkpoint
+	// over, and closes it also when it fails.
+	Save(ctx context.Context, c *Checkpoint) (Saved, error)
 	// Latest is the newest durable checkpoint, nil when there is none.
 	Latest(ctx context.Context) (*Checkpoint, error)
+}
+
+// Saved is what Save made.
+type Saved struct {
+	Path string
+	// Bytes is the size of the whole checkpoint; NewBytes is what had to be written for it.
+	Bytes, NewBytes int64
 }
 
 // Memory is a Store in memory that keeps the newest checkpoint. It is safe for concurrent use.
@@ -79,12 +134,15 @@ type Memory struct {
 }
 
 // Save keeps the checkpoint.
-func (m *Memory) Save(_ context.Context, c *Checkpoint) error {
+func (m *Memory) Save(_ context.Context, c *Checkpoint) (Saved, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.latest != nil {
+		m.latest.Close()
+	}
 	m.latest = c
 	m.saved++
-	return nil
+	return Saved{}, nil
 }
 
 // Latest gives the newest checkpoint.

@@ -26,14 +26,39 @@ func (c *Coordinator) Begin() (id int64, ok bool) {
 	return c.id, true
 }
 
+// Active tells whether a checkpoint is under way.
+func (c *Coordinator) Active() bool { return c.active }
+
+// Abort gives the checkpoint under way up. Its barriers go on through the job, and what tasks still say
+// to it is let go of.
+func (c *Coordinator) Abort() {
+	for _, t := range c.acks {
+		t.Close()
+	}
+	c.active, c.acks = false, nil
+}
+
+// Acked is the number of tasks whose part of the checkpoint under way is there, of all.
+func (c *Coordinator) Acked() (n, of int) {
+	for _, name := range c.tasks {
+		if c.acks[name] != nil || c.ended[name] != nil {
+			n++
+		}
+	}
+	return n, len(c.tasks)
+}
+
 func (c *Coordinator) allEnded() bool { return len(c.ended) == len(c.tasks) }
 
 // Ack takes a task's contribution to checkpoint id, or its last one if it has ended.
 func (c *Coordinator) Ack(task string, id int64, t *Task) {
-	if t.Ended {
+	switch {
+	case t.Ended:
 		c.ended[task] = t
-	} else if c.active && id == c.id {
+	case c.active && id == c.id:
 		c.acks[task] = t
+	default:
+		t.Close()
 	}
 }
 

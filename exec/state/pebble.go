@@ -15,30 +15,31 @@ type Pebble struct {
 	db *pebble.DB
 }
 
-// Cache is a block cache that the databases of a process share. Close it after them.
-type Cache struct{ c *pebble.Cache }
+// Resources are what the databases of a process share: one cache of blocks, whose size their memtables are
+// counted against. Close it after them.
+type Resources struct{ cache *pebble.Cache }
 
-// NewCache makes a cache of that many bytes.
-func NewCache(size int64) *Cache { return &Cache{pebble.NewCache(size)} }
+// NewResources makes a cache of that many bytes.
+func NewResources(cache int64) *Resources { return &Resources{pebble.NewCache(cache)} }
 
-// Close gives the cache's memory back once no database uses it.
-func (c *Cache) Close() { c.c.Unref() }
+// Close gives the memory back once no database uses it.
+func (r *Resources) Close() { r.cache.Unref() }
 
 // memtable is small, since a process has a database for each task.
 const memtable = 4 << 20
 
-// OpenPebble opens the database in a folder, made if need be. cache may be nil.
-func OpenPebble(dir string, cache *Cache) (*Pebble, error) {
-	return openPebble(dir, vfs.Default, cache)
+// OpenPebble opens the database in a folder, made if need be. shared may be nil.
+func OpenPebble(dir string, shared *Resources) (*Pebble, error) {
+	return openPebble(dir, vfs.Default, shared)
 }
 
 // OpenPebbleInMemory opens an empty database whose files are in memory, for tests.
 func OpenPebbleInMemory() (*Pebble, error) { return openPebble("", vfs.NewMem(), nil) }
 
-func openPebble(dir string, fs vfs.FS, cache *Cache) (*Pebble, error) {
+func openPebble(dir string, fs vfs.FS, shared *Resources) (*Pebble, error) {
 	o := &pebble.Options{FS: fs, DisableWAL: true, MemTableSize: memtable, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest}
-	if cache != nil {
-		o.Cache = cache.c
+	if shared != nil {
+		o.Cache = shared.cache
 	}
 	db, err := pebble.Open(dir, o)
 	if err != nil {
