@@ -156,7 +156,7 @@ func (j *intervalJoin) Process(port int, b *vec.Batch, out Emitter) error {
 				r.matched = true
 				j.mark(r)
 			}
-			j.out.pair(e, &joinRow{row: pairs[at].other.row, count: 1}, types.Insert)
+			j.out.joined(e, pairs[at].other.row, types.Insert)
 		}
 		if null != nil && null[i] || !j.keeps(mine, t) {
 			if !matched && j.outer[port] {
@@ -197,7 +197,7 @@ func (j *intervalJoin) passing(b *vec.Batch, port int, pairs []intervalPair) ([]
 	}
 	o := joinOut{left: newGather(j.sides[0].codec), right: newGather(j.sides[1].codec)}
 	for _, p := range pairs {
-		o.pair(joinEvent{port: port, row: int(p.row)}, &joinRow{row: p.other.row, count: 1}, types.Insert)
+		o.joined(joinEvent{port: port, row: int(p.row)}, p.other.row, types.Insert)
 	}
 	var m lastBatch
 	if err := o.flush(b, port, j.both, &m); err != nil {

@@ -129,11 +129,8 @@ func (j *join) lookup(b *vec.Batch, keys []int) ([]int32, error) {
 	return j.gids, nil
 }
 
-// pair is a row of the batch and a row of the other input.
-type pair struct {
-	row   int32
-	other *joinRow
-}
+// pair is a row of the batch and a row of the other input, by its number.
+type pair struct{ row, other int32 }
 
 func (j *join) Process(port int, b *vec.Batch, out Emitter) error {
 	mine, other := j.sides[port], j.sides[1-port]
@@ -153,12 +150,12 @@ func (j *join) Process(port int, b *vec.Batch, out Emitter) error {
 		for at < len(pairs) && pairs[at].row == int32(i) {
 			at++
 		}
-		e := joinEvent{port: port, row: i, kind: b.Kind(i), matches: pairs[lo:at]}
+		e := joinEvent{port: port, row: i, kind: b.Kind(i), matches: pairs[lo:at], other: other}
 		if gid < 0 { // a NULL key matches nothing, and need not be kept
 			j.alone(e)
 			continue
 		}
-		j.one(e, mine, other, gid, ids.At(i), rows.At(i), now)
+		j.one(e, mine, gid, ids.At(i), rows.At(i), now)
 	}
 	if err := j.out.flush(b, port, j.schema, out); err != nil {
 		return err
@@ -174,7 +171,7 @@ func (j *join) release(gids []int32) error {
 		}
 	}
 	j.ctx.Metrics.Groups = int64(j.keys.Len())
-	total := j.sides[0].bytes + j.sides[1].bytes + j.keys.Bytes()
+	total := j.sides[0].bytes() + j.sides[1].bytes() + j.keys.Bytes()
 	j.ctx.Budget.Grow(total - j.ctx.Metrics.StateBytes)
 	j.ctx.Metrics.StateBytes = total
 	return nil
@@ -188,11 +185,12 @@ func (j *join) pairs(b *vec.Batch, port int, gids []int32, now int64) ([]pair, e
 		if gid < 0 {
 			continue
 		}
-		for _, r := range other.rows(gid) {
-			if other.gone(r, now) {
-				continue
+		for n := other.lists[gid].first; n != none; {
+			r := other.rows.at(n)
+			if !other.gone(r, now) {
+				out = append(out, pair{int32(i), n})
 			}
-			out = append(out, pair{int32(i), r})
+			n = r.next
 		}
 	}
 	if len(out) == 0 || j.cond == nil && !j.nullAware {
@@ -249,7 +247,7 @@ func (j *join) joined(b *vec.Batch, port int, pairs []pair) (*vec.Batch, error) 
 	mine, other := newGather(j.sides[port].codec), newGather(j.sides[1-port].codec)
 	for _, p := range pairs {
 		mine.row(int(p.row))
-		other.stored(p.other.row)
+		other.kept(j.sides[1-port].row(p.other))
 	}
 	x, err := mine.columns(b)
 	if err != nil {

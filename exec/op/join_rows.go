@@ -8,18 +8,19 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// joinEvent is a row that came, with its matches.
+// joinEvent is a row that came, with its matches, rows of the other side.
 type joinEvent struct {
 	port, row int
 	kind      types.RowKind
 	matches   []pair
+	other     *joinSide
 }
 
 // count is the number of matches, each as often as it is there.
 func (e *joinEvent) count() int32 {
 	n := int32(0)
 	for _, m := range e.matches {
-		n += m.other.count
+		n += e.other.rows.at(m.other).count
 	}
 	return n
 }
@@ -43,10 +44,10 @@ func addsOrDeletes(kind types.RowKind) types.RowKind {
 }
 
 // one handles a row: its changes of the output, and of the state.
-func (j *join) one(e joinEvent, mine, other *joinSide, gid int32, id, row []byte, now int64) {
+func (j *join) one(e joinEvent, mine *joinSide, gid int32, id, row []byte, now int64) {
 	adds := types.Adds(e.kind)
 	if j.kind == planner.SemiJoin || j.kind == planner.AntiJoin {
-		j.half(e, mine, other, gid, id, row, now)
+		j.half(e, mine, gid, id, row, now)
 		return
 	}
 	if !adds {
@@ -56,9 +57,9 @@ func (j *join) one(e joinEvent, mine, other *joinSide, gid int32, id, row []byte
 	case j.outer[e.port] && len(e.matches) == 0:
 		j.out.padded(e, addsOrDeletes(e.kind))
 	case adds:
-		j.matchesCome(e, other)
+		j.matchesCome(e)
 	default:
-		j.matchesGo(e, other)
+		j.matchesGo(e)
 	}
 	if adds {
 		mine.add(gid, id, row, e.count(), now)
@@ -66,7 +67,7 @@ func (j *join) one(e joinEvent, mine, other *joinSide, gid int32, id, row []byte
 }
 
 // matchesCome emits a new row's joins, after taking back the padded rows of its matches.
-func (j *join) matchesCome(e joinEvent, other *joinSide) {
+func (j *join) matchesCome(e joinEvent) {
 	kind := e.kind
 	if j.outer[0] || j.outer[1] {
 		kind = types.Insert
@@ -74,10 +75,10 @@ func (j *join) matchesCome(e joinEvent, other *joinSide) {
 	first := j.outer[0] && j.outer[1] // both outer: all padded rows go first
 	for _, m := range e.matches {
 		if j.outer[1-e.port] {
-			if m.other.matches == 0 {
-				j.out.other(e.port, m.other, types.Delete)
+			if e.other.rows.at(m.other).matches == 0 {
+				j.out.other(e, m.other, types.Delete)
 			}
-			other.match(m.other, 1)
+			e.other.match(m.other, 1)
 		}
 		if !first {
 			j.out.pair(e, m.other, kind)
@@ -91,7 +92,7 @@ func (j *join) matchesCome(e joinEvent, other *joinSide) {
 }
 
 // matchesGo takes a row's joins back, and pads its matches that now have none.
-func (j *join) matchesGo(e joinEvent, other *joinSide) {
+func (j *join) matchesGo(e joinEvent) {
 	kind := e.kind
 	if j.outer[0] || j.outer[1] {
 		kind = types.Delete
@@ -103,14 +104,14 @@ func (j *join) matchesGo(e joinEvent, other *joinSide) {
 		return
 	}
 	for _, m := range e.matches {
-		if other.match(m.other, -1); m.other.matches == 0 {
-			j.out.other(e.port, m.other, types.Insert)
+		if e.other.match(m.other, -1); e.other.rows.at(m.other).matches == 0 {
+			j.out.other(e, m.other, types.Insert)
 		}
 	}
 }
 
 // half handles a row of a semi or anti join.
-func (j *join) half(e joinEvent, mine, other *joinSide, gid int32, id, row []byte, now int64) {
+func (j *join) half(e joinEvent, mine *joinSide, gid int32, id, row []byte, now int64) {
 	adds, anti := types.Adds(e.kind), j.kind == planner.AntiJoin
 	if e.port == 0 {
 		if (len(e.matches) == 0) == anti {
@@ -129,20 +130,21 @@ func (j *join) half(e joinEvent, mine, other *joinSide, gid int32, id, row []byt
 		mine.remove(gid, id)
 	}
 	for _, m := range e.matches {
+		matches := e.other.rows.at(m.other).matches
 		switch {
-		case adds && m.other.matches == 0 && anti:
-			j.out.other(e.port, m.other, types.Delete)
-		case adds && m.other.matches == 0:
-			j.out.other(e.port, m.other, e.kind)
-		case !adds && m.other.matches == 1 && anti:
-			j.out.other(e.port, m.other, types.Insert)
-		case !adds && m.other.matches == 1:
-			j.out.other(e.port, m.other, e.kind)
+		case adds && matches == 0 && anti:
+			j.out.other(e, m.other, types.Delete)
+		case adds && matches == 0:
+			j.out.other(e, m.other, e.kind)
+		case !adds && matches == 1 && anti:
+			j.out.other(e, m.other, types.Insert)
+		case !adds && matches == 1:
+			j.out.other(e, m.other, e.kind)
 		}
 		if adds {
-			other.match(m.other, 1)
+			e.other.match(m.other, 1)
 		} else {
-			other.match(m.other, -1)
+			e.other.match(m.other, -1)
 		}
 	}
 }
@@ -163,13 +165,19 @@ func (o *joinOut) sides(port int) (mine, other *gather) {
 }
 
 // pair adds a row joined to a row of the other input, once for each time that is there.
-func (o *joinOut) pair(e joinEvent, r *joinRow, kind types.RowKind) {
-	mine, other := o.sides(e.port)
-	for range r.count {
-		mine.row(e.row)
-		other.stored(r.row)
-		o.kinds = append(o.kinds, kind)
+func (o *joinOut) pair(e joinEvent, n int32, kind types.RowKind) {
+	row := e.other.row(n)
+	for range e.other.rows.at(n).count {
+		o.joined(e, row, kind)
 	}
+}
+
+// joined adds a row joined to the bytes of a row of the other input.
+func (o *joinOut) joined(e joinEvent, row []byte, kind types.RowKind) {
+	mine, other := o.sides(e.port)
+	mine.row(e.row)
+	other.kept(row)
+	o.kinds = append(o.kinds, kind)
 }
 
 // padded adds the input's row with NULLs.
@@ -181,13 +189,13 @@ func (o *joinOut) padded(e joinEvent, kind types.RowKind) {
 }
 
 // other adds a row of the other input, alone or with NULLs.
-func (o *joinOut) other(port int, r *joinRow, kind types.RowKind) {
-	mine, other := o.sides(port)
-	for range r.count {
+func (o *joinOut) other(e joinEvent, n int32, kind types.RowKind) {
+	mine, other := o.sides(e.port)
+	for range e.other.rows.at(n).count {
 		if !o.oneSide {
 			mine.null()
 		}
-		other.stored(r.row)
+		other.kept(e.other.row(n))
 		o.kinds = append(o.kinds, kind)
 	}
 }

@@ -11,17 +11,19 @@ import (
 	"weir/sql/vec"
 )
 
-// joinRow is a row that a join keeps.
+// joinRow is what a join knows of a row that it keeps, besides its bytes. It holds no pointer: there are millions.
 type joinRow struct {
-	id, row []byte
-	count   int32 // how often it is there; 0: taken away
-	matches int32 // rows of the other input that it joins
-	stamp   int64
-	seq     int64
-	gid     int32
-	dirty   bool
-	saved   bool
+	stamp, seq int64
+	gid        int32
+	next, prev int32 // in its joinList; none at the ends
+	count      int32 // how often it is there; 0: taken away
+	matches    int32 // rows of the other input that it joins
+	dirty      bool
+	saved      bool
 }
+
+// none is no row.
+const none = int32(-1)
 
 // joinSide is what a join keeps of one input: by join key, rows in order of arrival. A row is known by
 // its unique columns, or else by all its bytes.
@@ -31,30 +33,31 @@ type joinSide struct {
 	unique  []int
 	idEnc   *vec.KeyEncoder
 	ids     vec.Keys
-	lists   []*joinList
+	store   rowStore       // of each row its bytes; before them, where it has unique columns, the length of its id and that
+	rows    pages[joinRow] // by the numbers of store
+	lists   []joinList
+	index   map[int32]map[string]int32 // of the keys that have many rows: by id
 	table   *state.Table
 	partial bool
 	ttl     time.Duration
-	changed []*joinRow
+	changed []int32
 	// appends: rows are only inserted and kept for ever, so none need be found again; equal rows are kept
 	// apart, and known by their arrival.
 	appends bool
-	slab    []joinRow // rows to come, where appends
-	arena   []byte    // and their bytes
 	seq     int64
 	arrival *savedCount // seq, as stored
-	bytes   int64
+	head    []byte      // scratch
 }
 
-// joinList is the rows of one join key.
+// joinList is the rows of one join key, which they link.
 type joinList struct {
-	rows  []*joinRow
-	dead  int
-	index map[string]*joinRow // by id, once there are many
+	first, last int32
+	n           int32
+	leaving     int32 // rows that were taken away, but not yet from the store
 }
 
 func newJoinSide(in *planner.Base, keys []int, k planner.StateKey, ttl time.Duration) *joinSide {
-	j := &joinSide{codec: newRowCodec(in.Out), keys: keys, unique: k.Unique, ttl: ttl}
+	j := &joinSide{codec: newRowCodec(in.Out), keys: keys, unique: k.Unique, ttl: ttl, index: map[int32]map[string]int32{}}
 	j.appends = in.Mode == types.AppendMode && k.Unique == nil && ttl == 0
 	if k.Unique != nil {
 		j.idEnc = vec.KeyOf(columnTypes(in.Out, k.Unique)...)
@@ -76,8 +79,13 @@ func (s *joinSide) open(ctx *Context, name string, keys []types.Type) error {
 
 func (s *joinSide) grow(n int) {
 	for len(s.lists) < n {
-		s.lists = append(s.lists, nil)
+		s.lists = append(s.lists, joinList{first: none, last: none})
 	}
+}
+
+// bytes is the memory held, the ids in index left out.
+func (s *joinSide) bytes() int64 {
+	return s.store.bytes() + int64(s.rows.n)*40 + int64(cap(s.lists))*16 + int64(cap(s.changed))*4
 }
 
 // encode gives the bytes and the identity of each row.
@@ -90,156 +98,189 @@ func (s *joinSide) encode(b *vec.Batch) (rows, ids *vec.Keys) {
 	return rows, &s.ids
 }
 
-// rows lists the rows of a key, those taken away among them.
-func (s *joinSide) rows(gid int32) []*joinRow {
-	if l := s.lists[gid]; l != nil {
-		return l.rows
+// row gives the bytes of a row.
+func (s *joinSide) row(n int32) []byte {
+	v := s.store.get(n)
+	if s.unique != nil {
+		v = v[4+binary.BigEndian.Uint32(v):]
 	}
-	return nil
+	return v
 }
 
-// gone tells whether a row was taken away, or has expired.
-func (s *joinSide) gone(r *joinRow, now int64) bool {
-	return r.count == 0 || expired(r.stamp, s.ttl, now)
+// id gives the identity of a row, where it is not its arrival.
+func (s *joinSide) id(n int32) []byte {
+	v := s.store.get(n)
+	if s.unique != nil {
+		v = v[4 : 4+binary.BigEndian.Uint32(v)]
+	}
+	return v
 }
+
+// parts is how store keeps a row.
+func (s *joinSide) parts(id, row []byte) (a, b []byte) {
+	if s.unique == nil {
+		return row, nil
+	}
+	s.head = append(binary.BigEndian.AppendUint32(s.head[:0], uint32(len(id))), id...)
+	return s.head, row
+}
+
+// gone tells whether a row has expired.
+func (s *joinSide) gone(r *joinRow, now int64) bool { return expired(r.stamp, s.ttl, now) }
 
 // idle tells whether a key has no rows, and the store knows.
-func (s *joinSide) idle(gid int32) bool { return s.lists[gid] == nil }
+func (s *joinSide) idle(gid int32) bool { return s.lists[gid].n+s.lists[gid].leaving == 0 }
 
 const manyRows = 16
 
-func (l *joinList) find(id []byte) *joinRow {
-	if l.index != nil {
-		return l.index[string(id)]
-	}
-	for _, r := range l.rows {
-		if r.count > 0 && string(r.id) == string(id) {
-			return r
+// find gives the row of a key that has the id, or none.
+func (s *joinSide) find(gid int32, id []byte) int32 {
+	if index := s.index[gid]; index != nil {
+		if n, ok := index[string(id)]; ok {
+			return n
 		}
+		return none
 	}
-	return nil
-}
-
-func (l *joinList) append(r *joinRow) {
-	l.rows = append(l.rows, r)
-	switch {
-	case l.index != nil:
-		l.index[string(r.id)] = r
-	case len(l.rows) > manyRows:
-		l.index = map[string]*joinRow{}
-		for _, r := range l.rows {
-			if r.count > 0 {
-				l.index[string(r.id)] = r
-			}
-		}
+	n := s.lists[gid].first
+	for n != none && string(s.id(n)) != string(id) {
+		n = s.rows.at(n).next
 	}
-}
-
-// drop forgets a row that was taken away.
-func (l *joinList) drop(r *joinRow) {
-	if l.index != nil {
-		delete(l.index, string(r.id))
-	}
-	if l.dead++; 2*l.dead > len(l.rows) {
-		l.rows = slices.DeleteFunc(l.rows, func(r *joinRow) bool { return r.count == 0 })
-		l.dead = 0
-	}
+	return n
 }
 
 // add takes a row in. One of the same unique columns is replaced.
 func (s *joinSide) add(gid int32, id, row []byte, matches int32, now int64) {
-	l := s.lists[gid]
-	if l == nil {
-		l = &joinList{}
-		s.lists[gid] = l
+	n := none
+	if !s.appends {
+		n = s.find(gid, id)
 	}
-	if s.appends {
-		s.keep(gid, l, row, matches, now)
-		return
-	}
-	r := l.find(id)
-	switch {
-	case r == nil:
+	if n == none {
 		s.seq++
-		r = &joinRow{id: slices.Clone(id), count: 1, seq: s.seq, gid: gid}
-		r.row = r.id
-		if s.unique != nil {
-			r.row = slices.Clone(row)
+		n = s.keep(joinRow{seq: s.seq, gid: gid, count: 1}, id, row)
+		s.link(n)
+	} else {
+		switch r := s.rows.at(n); {
+		case s.unique != nil:
+			a, b := s.parts(id, row)
+			s.store.replace(n, a, b)
+		case s.gone(r, now):
+			r.count = 1
+		default:
+			r.count++
 		}
-		s.bytes += int64(len(r.row)) + 120
-		l.append(r)
-	case s.unique != nil:
-		r.row = slices.Clone(row)
-	case s.gone(r, now):
-		r.count = 1
-	default:
-		r.count++
 	}
+	r := s.rows.at(n)
 	r.matches, r.stamp = matches, now
-	s.mark(r)
+	s.mark(n)
 }
 
-// keep appends a row that stays for ever.
-func (s *joinSide) keep(gid int32, l *joinList, row []byte, matches int32, now int64) {
-	if len(s.slab) == 0 {
-		s.slab = make([]joinRow, 256)
-	}
-	r := &s.slab[0]
-	s.slab = s.slab[1:]
-	if len(s.arena)+len(row) > cap(s.arena) {
-		s.arena = make([]byte, 0, max(1<<16, len(row)))
-	}
-	start := len(s.arena)
-	s.arena = append(s.arena, row...)
-	s.seq++
-	*r = joinRow{row: s.arena[start:len(s.arena):len(s.arena)], count: 1, seq: s.seq, gid: gid, matches: matches, stamp: now}
-	s.bytes += int64(len(row)) + 100
-	l.rows = append(l.rows, r)
-	s.mark(r)
+// keep takes the bytes of a new row in.
+func (s *joinSide) keep(r joinRow, id, row []byte) int32 {
+	n := s.store.put(s.parts(id, row))
+	s.rows.grow(int(n) + 1)
+	*s.rows.at(n) = r
+	return n
 }
 
-func (s *joinSide) mark(r *joinRow) {
-	if !r.dirty {
+// link appends a row to the list of its key.
+func (s *joinSide) link(n int32) {
+	r := s.rows.at(n)
+	l := &s.lists[r.gid]
+	r.prev, r.next = l.last, none
+	if l.last == none {
+		l.first = n
+	} else {
+		s.rows.at(l.last).next = n
+	}
+	l.last = n
+	l.n++
+	switch index := s.index[r.gid]; {
+	case s.appends:
+	case index != nil:
+		index[string(s.id(n))] = n
+	case l.n > manyRows:
+		index = map[string]int32{}
+		for at := l.first; at != none; at = s.rows.at(at).next {
+			index[string(s.id(at))] = at
+		}
+		s.index[r.gid] = index
+	}
+}
+
+// unlink takes a row out of the list of its key.
+func (s *joinSide) unlink(n int32) {
+	r := s.rows.at(n)
+	l := &s.lists[r.gid]
+	if r.prev == none {
+		l.first = r.next
+	} else {
+		s.rows.at(r.prev).next = r.next
+	}
+	if r.next == none {
+		l.last = r.prev
+	} else {
+		s.rows.at(r.next).prev = r.prev
+	}
+	l.n--
+	if index := s.index[r.gid]; index != nil {
+		delete(index, string(s.id(n)))
+		if l.n == 0 {
+			delete(s.index, r.gid)
+		}
+	}
+}
+
+func (s *joinSide) mark(n int32) {
+	if r := s.rows.at(n); !r.dirty {
 		r.dirty = true
-		s.changed = append(s.changed, r)
+		s.changed = append(s.changed, n)
 	}
 }
 
 // match changes the number of matches of a row.
-func (s *joinSide) match(r *joinRow, by int32) {
+func (s *joinSide) match(n, by int32) {
+	r := s.rows.at(n)
 	r.matches = max(r.matches+by, 0)
-	s.mark(r)
+	s.mark(n)
 }
 
 // remove takes a row away; one that is not there is ignored.
 func (s *joinSide) remove(gid int32, id []byte) {
-	l := s.lists[gid]
-	if l == nil {
+	n := s.find(gid, id)
+	if n == none {
 		return
 	}
-	r := l.find(id)
-	if r == nil {
+	if r := s.rows.at(n); r.count > 1 {
+		r.count--
+		s.mark(n)
 		return
 	}
-	if r.count--; r.count > 0 {
-		s.mark(r)
+	s.takeOut(n)
+}
+
+// takeOut takes a row away. Its bytes, which name it, stay until it is gone from the store too.
+func (s *joinSide) takeOut(n int32) {
+	s.unlink(n)
+	r := s.rows.at(n)
+	r.count = 0
+	if r.saved {
+		s.lists[r.gid].leaving++
+		s.mark(n)
 		return
 	}
-	s.mark(r)
-	s.bytes -= int64(len(r.row)) + 120
-	if l.drop(r); len(l.rows) == 0 {
-		l.index = nil
-	}
+	r.dirty = false
+	s.store.drop(n)
 }
 
 // place is a row's place in the store: the join key, then what tells it from others.
-func (s *joinSide) place(keys *vec.Groups, r *joinRow) (uint16, []byte) {
+func (s *joinSide) place(keys *vec.Groups, n int32) (uint16, []byte) {
+	r := s.rows.at(n)
 	key := keys.AppendKey(nil, r.gid)
 	group := state.Group(vec.Hash(key))
 	if s.appends {
 		return group, binary.BigEndian.AppendUint64(key, uint64(r.seq))
 	}
-	return group, append(key, r.id...)
+	return group, append(key, s.id(n)...)
 }
 
 // sweep takes the rows away that have expired.
@@ -248,11 +289,13 @@ func (s *joinSide) sweep(keys *vec.Groups, now int64) {
 		return
 	}
 	for _, gid := range keys.All(nil) {
-		for _, r := range slices.Clone(s.rows(gid)) {
-			if r.count > 0 && expired(r.stamp, s.ttl, now) {
-				r.count = 1
-				s.remove(gid, r.id)
+		for n := s.lists[gid].first; n != none; {
+			r := s.rows.at(n)
+			next := r.next
+			if s.gone(r, now) {
+				s.takeOut(n)
 			}
+			n = next
 		}
 	}
 }
@@ -262,74 +305,69 @@ func (s *joinSide) snapshot(ctx *Context, keys *vec.Groups) error {
 	if err := s.arrival.save(ctx, s.seq); err != nil {
 		return err
 	}
-	for _, r := range s.changed {
-		group, key := s.place(keys, r)
-		r.dirty = false
-		var err error
-		switch {
-		case ctx.Unkept && !r.saved:
-		case r.count > 0:
-			r.saved = true
-			err = s.table.Set(group, key, r.value())
-		case r.saved && s.find(r.gid, r.id) == nil:
-			err = s.table.Delete(group, key)
+	for _, n := range s.changed {
+		if r := s.rows.at(n); !r.dirty { // its number was given out again
+			continue
 		}
-		if err != nil {
+		if err := s.save(ctx, keys, n); err != nil {
 			return err
 		}
 	}
-	for _, r := range s.changed {
-		if l := s.lists[r.gid]; l != nil && len(l.rows) == l.dead {
-			s.lists[r.gid] = nil
-		}
-	}
-	clear(s.changed)
 	s.changed = s.changed[:0]
 	return nil
 }
 
-func (s *joinSide) find(gid int32, id []byte) *joinRow {
-	if l := s.lists[gid]; l != nil {
-		return l.find(id)
+// save writes a row that changed, and forgets it if it is gone.
+func (s *joinSide) save(ctx *Context, keys *vec.Groups, n int32) error {
+	r := s.rows.at(n)
+	r.dirty = false
+	if r.count > 0 {
+		if ctx.Unkept && !r.saved {
+			return nil
+		}
+		r.saved = true
+		group, key := s.place(keys, n)
+		return s.table.Set(group, key, s.value(n))
 	}
+	group, key := s.place(keys, n)
+	again := s.find(r.gid, s.id(n))
+	s.lists[r.gid].leaving--
+	s.store.drop(n)
+	if again == none {
+		return s.table.Delete(group, key)
+	}
+	s.rows.at(again).saved = true // for the store has something in its place
+	s.mark(again)
 	return nil
 }
 
 // value is what the store keeps of a row.
-func (r *joinRow) value() []byte {
+func (s *joinSide) value(n int32) []byte {
+	r := s.rows.at(n)
 	v := binary.BigEndian.AppendUint64(nil, uint64(r.stamp))
 	v = binary.BigEndian.AppendUint64(v, uint64(r.seq))
 	v = binary.BigEndian.AppendUint32(v, uint32(r.count))
 	v = binary.BigEndian.AppendUint32(v, uint32(r.matches))
-	return append(v, r.row...)
+	return append(v, s.row(n)...)
 }
 
 // load reads the rows of a key that is new in memory.
 func (s *joinSide) load(keys *vec.Groups, gid int32) error {
-	s.lists[gid] = nil
 	if !s.partial {
 		return nil
 	}
 	prefix := keys.AppendKey(nil, gid)
-	l := &joinList{}
+	var found []int32
 	err := s.table.ScanGroup(state.Group(vec.Hash(prefix)), prefix, func(k, v []byte) error {
-		r := &joinRow{
-			id: slices.Clone(k[len(prefix):]), row: slices.Clone(v[24:]), saved: true, gid: gid,
-			stamp: int64(binary.BigEndian.Uint64(v)), seq: int64(binary.BigEndian.Uint64(v[8:])),
+		found = append(found, s.keep(joinRow{
+			saved: true, gid: gid, stamp: int64(binary.BigEndian.Uint64(v)), seq: int64(binary.BigEndian.Uint64(v[8:])),
 			count: int32(binary.BigEndian.Uint32(v[16:])), matches: int32(binary.BigEndian.Uint32(v[20:])),
-		}
-		s.bytes += int64(len(r.row)) + 120
-		if s.appends {
-			r.id = nil
-			l.rows = append(l.rows, r)
-		} else {
-			l.append(r)
-		}
+		}, k[len(prefix):], v[24:]))
 		return nil
 	})
-	if len(l.rows) > 0 {
-		slices.SortStableFunc(l.rows, func(a, b *joinRow) int { return cmpInt(a.seq, b.seq) })
-		s.lists[gid] = l
+	slices.SortStableFunc(found, func(a, b int32) int { return cmpInt(s.rows.at(a).seq, s.rows.at(b).seq) })
+	for _, n := range found {
+		s.link(n)
 	}
 	return err
 }

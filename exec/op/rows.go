@@ -69,6 +69,12 @@ func (g *gather) stored(v []byte) {
 	g.list = append(g.list, g.arena[start:len(g.arena):len(g.arena)])
 }
 
+// kept adds a row of a rowStore, whose bytes never change.
+func (g *gather) kept(v []byte) {
+	g.src = append(g.src, ^int32(len(g.list)))
+	g.list = append(g.list, v)
+}
+
 // null adds a row of NULLs.
 func (g *gather) null() { g.src = append(g.src, noRow) }
 
