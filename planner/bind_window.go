@@ -217,6 +217,10 @@ func (g *grouping) windowAgg(agg *aggScope, w *groupWindow, in Node, keys []int)
 	}
 	n := &WindowAgg{Base: newBase(nil), Input: in, Window: w.Window, Aggs: g.aggs}
 	w.node = n
+	var err error
+	if n.Emit, err = g.b.windowEmit(w, g.q); err != nil {
+		return nil, err
+	}
 	from := in.Info().Out
 	agg.cols = make([]int, len(g.keys))
 	for i, k := range keys {

@@ -120,7 +120,9 @@ func emits(n Node) (types.ChangelogMode, error) {
 	switch n := n.(type) {
 	case *Scan:
 		return sourceMode(n)
-	case *Values, *WindowAgg, *WindowTopN, *WindowJoin, *IntervalJoin, *Match:
+	case *WindowAgg:
+		return retractIf(n.Emit != nil, types.AppendMode|emptied(n, in)), nil
+	case *Values, *WindowTopN, *WindowJoin, *IntervalJoin, *Match:
 		return types.AppendMode, nil
 	case *GroupAgg:
 		if len(n.Aggs) == 0 && in.AppendOnly() {
@@ -151,6 +153,15 @@ func emits(n Node) (types.ChangelogMode, error) {
 		return types.RetractMode, nil
 	}
 	return in, nil
+}
+
+// emptied is what a window aggregate that gives early or late results does of its input's kinds: it takes a
+// result back whose rows were all taken away. Without them it looks at a window once.
+func emptied(n *WindowAgg, in types.ChangelogMode) types.ChangelogMode {
+	if n.Emit == nil {
+		return 0
+	}
+	return in
 }
 
 func retractIf(update bool, in types.ChangelogMode) types.ChangelogMode {

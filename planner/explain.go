@@ -125,7 +125,7 @@ func nodeText(n Node) string {
 	case *GroupAgg:
 		return phaseText(n.Phase) + aggregateText(in, n.Keys, n.Aggs)
 	case *WindowAgg:
-		return phaseText(n.Phase) + ": " + windowText(n.Window, in) + aggregateText(in, n.Keys, n.Aggs)[1:]
+		return phaseText(n.Phase) + ": " + windowText(n.Window, in) + aggregateText(in, n.Keys, n.Aggs)[1:] + emitText(n.Emit)
 	case *WindowTVF:
 		return ": " + windowText(n.Window, in)
 	case *Limit:
@@ -281,6 +281,25 @@ func windowText(w Window, in types.Schema) string {
 	return text
 }
 
+func emitText(e *WindowEmit) string {
+	if e == nil {
+		return ""
+	}
+	text := ""
+	for _, part := range []struct {
+		name  string
+		delay int64
+	}{{"early", e.Early}, {"late", e.Late}} {
+		switch {
+		case part.delay == 0:
+			text += ", " + part.name + " results after each row"
+		case part.delay > 0:
+			text += ", " + part.name + " results every " + millisText(part.delay)
+		}
+	}
+	return text
+}
+
 func fetchText(n int64) string {
 	if n < 0 {
 		return "all"
@@ -404,6 +423,9 @@ func stateText(n Node) string {
 	case *WindowAgg:
 		if n.Phase == LocalPhase {
 			return ""
+		}
+		if n.Emit != nil && n.Emit.Lateness > 0 {
+			return "open windows and what they gave last, freed when the watermark is " + millisText(n.Emit.Lateness) + " past the window's end"
 		}
 		if n.Window.ProcTime {
 			return "open windows, freed when the clock passes the window's end"

@@ -182,6 +182,17 @@ type WindowAgg struct {
 	// aggregates over such rows, of a global phase; nil: rows are never passed on.
 	Rows    []int
 	RowAggs []AggCall
+	// Emit, where set, has windows give results beside their end; then the output changes rows it gave.
+	Emit *WindowEmit
+}
+
+// WindowEmit is when a group window gives results beside its end. Times are milliseconds.
+type WindowEmit struct {
+	// Early is how long after the first row of a window, and then between two results of it, they come
+	// before the end; 0: after each row; -1: never. Late is the same behind the end.
+	Early, Late int64
+	// Lateness is how long behind its end a window takes rows.
+	Lateness int64
 }
 
 // RowSliceEnd is the last column of rows that a local phase passed on without aggregating them.

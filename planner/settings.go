@@ -19,4 +19,12 @@ type Settings struct {
 	DefaultTZ    string
 	JobName      string // pipeline.name
 	Database     string // the session's current database
+	Emit         EmitSettings
+}
+
+// EmitSettings are table.exec.emit.*: when group windows give results beside their end.
+type EmitSettings struct {
+	Early, Late bool
+	// The delays are negative where they are not set, as is the lateness.
+	EarlyDelay, LateDelay, Lateness time.Duration
 }

@@ -58,6 +58,10 @@ func changer(n Node) string {
 		switch n.(type) {
 		case *GroupAgg, *TopN, *Dedup, *Join, *SetOp:
 			return describe(n)
+		case *WindowAgg:
+			if next == nil {
+				return describe(n)
+			}
 		}
 		if next == nil {
 			return describe(n)
@@ -77,6 +81,8 @@ func describe(n Node) string {
 			return "an aggregate over all rows"
 		}
 		return "GROUP BY " + colNames(in, n.Keys) + " without a window"
+	case *WindowAgg:
+		return "the early or late results of a window"
 	case *TopN:
 		return "Top-N or LIMIT over changing rows"
 	case *Dedup:

@@ -63,6 +63,9 @@ func NewWindowAgg(n *planner.WindowAgg, s *planner.Settings) (Operator, error) {
 	if n.Window.Kind == planner.Session && !isAttached(n.Window) {
 		return NewSessionAgg(n, s)
 	}
+	if n.Emit != nil {
+		return newWindowEmit(n, s)
+	}
 	aggs := n.Aggs
 	set, err := newAggSet(aggs)
 	if err != nil {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ type Setting struct {
 
 // Settings is THE list of settings.
 func Settings() []Setting {
-	return append(append(engineSettings(), sinkSettings()...), displaySettings()...)
+	return slices.Concat(engineSettings(), aggregateSettings(), sinkSettings(), displaySettings())
 }
 
 func engineSettings() []Setting {
@@ -54,16 +55,30 @@ func engineSettings() []Setting {
 			apply: func(s *planner.Settings, v string) error { return durationTo(&s.WatermarkGap, v) }},
 		{Name: "pipeline.name", Default: "", Doc: "The name of the jobs started from here.",
 			apply: func(s *planner.Settings, v string) error { s.JobName = v; return nil }},
+		{Name: "weir.batch.rows", Default: "4096", Doc: "Rows that a source gathers at most before it hands them on. Answers do not depend on it.",
+			apply: func(s *planner.Settings, v string) error { return intTo(&s.BatchRows, v, 1, 1<<20) }},
+		{Name: "execution.checkpointing.interval", Default: "10 s", Doc: "Time between two checkpoints of a job.", check: isDuration},
+	}
+}
+
+// aggregateSettings are those of GROUP BY and of windows.
+func aggregateSettings() []Setting {
+	return []Setting{
 		{Name: "table.optimizer.agg-phase-strategy", Default: "AUTO", Doc: "AUTO and TWO_PHASE aggregate before rows change instance where that is possible; ONE_PHASE does not.",
 			apply: func(s *planner.Settings, v string) error {
 				s.TwoPhase = !strings.EqualFold(v, "ONE_PHASE")
 				return oneOf("AUTO", "TWO_PHASE", "ONE_PHASE")(v)
 			}},
-		{Name: "table.exec.emit.early-fire.enabled", Default: "false", Doc: "Results of a window before its end: not there yet, so only false is taken.", check: onlyFalse},
-		{Name: "table.exec.emit.late-fire.enabled", Default: "false", Doc: "New results of a window for late rows: not there yet, so only false is taken.", check: onlyFalse},
-		{Name: "weir.batch.rows", Default: "4096", Doc: "Rows that a source gathers at most before it hands them on. Answers do not depend on it.",
-			apply: func(s *planner.Settings, v string) error { return intTo(&s.BatchRows, v, 1, 1<<20) }},
-		{Name: "execution.checkpointing.interval", Default: "10 s", Doc: "Time between two checkpoints of a job.", check: isDuration},
+		{Name: "table.exec.emit.early-fire.enabled", Default: "false", Doc: "true: TUMBLE and HOP in GROUP BY give results before the window's end, which later ones replace.",
+			apply: func(s *planner.Settings, v string) error { return boolTo(&s.Emit.Early, v) }},
+		{Name: "table.exec.emit.early-fire.delay", Default: "", Doc: "Time between a window's first row, and then between its early results; 0 s gives one after each row.",
+			apply: func(s *planner.Settings, v string) error { return optionalTo(&s.Emit.EarlyDelay, v) }},
+		{Name: "table.exec.emit.late-fire.enabled", Default: "false", Doc: "true: TUMBLE and HOP in GROUP BY take rows behind the window's end, and give a new result for them; false: they are dropped.",
+			apply: func(s *planner.Settings, v string) error { return boolTo(&s.Emit.Late, v) }},
+		{Name: "table.exec.emit.late-fire.delay", Default: "", Doc: "Time between the first late row of a window, and then between its late results; 0 s gives one after each row.",
+			apply: func(s *planner.Settings, v string) error { return optionalTo(&s.Emit.LateDelay, v) }},
+		{Name: "table.exec.emit.allow-lateness", Default: "", Doc: "How long behind its end a window takes late rows, where late-fire is on; unset: table.exec.state.ttl.",
+			apply: func(s *planner.Settings, v string) error { return optionalTo(&s.Emit.Lateness, v) }},
 	}
 }
 
@@ -95,7 +110,7 @@ type conf map[string]string
 // Known Flink settings that weir takes and has no use for: scripts that set them run as they are.
 var ignoredPrefixes = []string{
 	"table.exec.mini-batch.", "table.exec.async-", "table.optimizer.", "table.exec.resource.", "table.exec.sink.",
-	"table.exec.spill-", "table.exec.deduplicate", "table.exec.rank.", "table.exec.source.", "table.exec.emit.", "table.exec.window-agg.",
+	"table.exec.spill-", "table.exec.deduplicate", "table.exec.rank.", "table.exec.source.", "table.exec.window-agg.",
 	"table.exec.legacy-", "table.exec.simplify", "table.exec.uid", "table.exec.shuffle", "table.plan.", "table.display.", "table.generated-code.",
 	"execution.", "pipeline.", "parallelism.", "state.", "restart-strategy", "taskmanager.", "jobmanager.", "rest.", "akka.",
 	"heartbeat.", "sql-client.", "sql-gateway.", "metrics.", "security.", "web.", "high-availability", "cluster.", "yarn.", "kubernetes.", "env.", "python.", "table.builtin-", "table.sql-dialect", "table.resources.", "table.column-expansion-strategy", "table.rtas-", "table.dynamic-table-options.",
@@ -195,12 +210,17 @@ func oneOf(values ...string) func(string) error {
 	}
 }
 
-// onlyFalse refuses to turn on what is not there: results would be others than Flink's.
-func onlyFalse(v string) error {
-	if strings.EqualFold(v, "false") {
+func boolTo(to *bool, v string) error {
+	*to = strings.EqualFold(v, "true")
+	return oneOf("true", "false")(v)
+}
+
+// optionalTo reads a duration that may be unset, as -1.
+func optionalTo(to *time.Duration, v string) error {
+	if *to = -1; v == "" {
 		return nil
 	}
-	return fmt.Errorf("'%s' is not supported yet; windows emit when they end", v)
+	return durationTo(to, v)
 }
 
 func isInt(v string) error { var n int; return intTo(&n, v, 0, 1<<31-1) }
