@@ -237,7 +237,7 @@ func (j *Job) runTask(t *task) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	busySince := time.Now()
-	for !t.done {
+	for steps := 1; !t.done; steps++ {
 		worked, err := t.step()
 		if err != nil {
 			return err
@@ -245,6 +245,11 @@ func (j *Job) runTask(t *task) error {
 		if worked {
 			if j.ctx.Err() != nil {
 				return errStopped
+			}
+			if steps%countEvery == 0 { // a task that is never idle counts too
+				now := time.Now()
+				t.addBusy(now.Sub(busySince))
+				busySince = now
 			}
 			continue
 		}
@@ -262,18 +267,26 @@ func (j *Job) runTask(t *task) error {
 	return nil
 }
 
-// addBusy counts time the task spent working, without that it waited for credit.
+// countEvery is the number of steps after which a task's time is counted.
+const countEvery = 64
+
+// addBusy counts time the task spent working, and apart from it the time that it waited for credit.
 func (t *task) addBusy(d time.Duration) {
-	d -= t.blocked
+	blocked := t.blocked
 	t.blocked = 0
+	var s *nodeStats
 	switch {
 	case t.src != nil:
-		t.src.stats.busy.Add(int64(d))
+		s = t.src.stats
 	case len(t.ops) > 0:
-		t.ops[0].stats.busy.Add(int64(d))
+		s = t.ops[0].stats
 	case len(t.sinks) > 0:
-		t.sinks[0].stats.busy.Add(int64(d))
+		s = t.sinks[0].stats
+	default:
+		return
 	}
+	s.busy.Add(int64(d - blocked))
+	s.blocked.Add(int64(blocked))
 }
 
 // untilDeadline is how long the task may sleep.

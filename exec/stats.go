@@ -19,6 +19,7 @@ type nodeStats struct {
 	stateBytes atomic.Int64
 	rejected   atomic.Int64
 	busy       atomic.Int64 // nanoseconds of the task, on its first node
+	blocked    atomic.Int64 // nanoseconds the task waited for credit, on its first node
 	behind     atomic.Int64 // milliseconds behind the tip, of a source; -1 unknown
 }
 
@@ -35,6 +36,8 @@ type NodeStats struct {
 	StateBytes int64
 	// Busy is how long the task that the node heads was not waiting; 0 for nodes chained behind another.
 	Busy time.Duration
+	// BackPressured is how long that task waited because what comes behind it was slower.
+	BackPressured time.Duration
 	// Behind is how far a source was behind its tip at the last read; negative: unknown.
 	Behind time.Duration
 }
@@ -51,6 +54,6 @@ func (s *nodeStats) read() NodeStats {
 		ID: s.id, Name: s.name, Instance: s.instance,
 		RowsIn: s.rowsIn.Load(), RowsOut: s.rowsOut.Load(), Watermark: types.Time(s.watermark.Load()),
 		Late: s.late.Load(), Rejected: s.rejected.Load(), Groups: s.groups.Load(), StateBytes: s.stateBytes.Load(),
-		Busy: time.Duration(s.busy.Load()), Behind: time.Duration(s.behind.Load()) * time.Millisecond,
+		Busy: time.Duration(s.busy.Load()), BackPressured: time.Duration(s.blocked.Load()), Behind: time.Duration(s.behind.Load()) * time.Millisecond,
 	}
 }
