@@ -23,14 +23,8 @@ type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// headroom is memory that is asked for and never touched, so the system does not provide it, but the garbage
-// collector paces itself by it: where little is alive it may wait for this much garbage more. Batches live so
-// briefly that it would else run many times a second. Where much is alive, in state, nothing changes, as it
-// would with a larger GOGC.
-const headroom = 16 << 20
-
 func main() {
-	ballast := make([]byte, headroom)
+	ballast := paceCollector()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for what the first one ends
 	err := rootCommand().ExecuteContext(ctx)
