@@ -170,11 +170,11 @@ func gives(n Node) Distribution {
 	case *Calc:
 		return calcDist(n)
 	case *GroupAgg:
-		return hash(span(0, len(n.Keys)))
+		return keyDist(n.Input, n.Keys)
 	case *WindowAgg:
-		return hash(span(0, len(n.Keys)))
+		return keyDist(n.Input, n.Keys)
 	case *Match:
-		return hash(span(0, len(n.Partition)))
+		return keyDist(n.Input, n.Partition)
 	case *Expand:
 		return Distribution{}
 	case *Join, *IntervalJoin, *TemporalJoin, *WindowJoin:
@@ -184,6 +184,22 @@ func gives(n Node) Distribution {
 		return ins[0].Info().Dist
 	}
 	return Distribution{}
+}
+
+// keyDist is the distribution of rows that begin with the keys of the input: that of the input, which may be
+// at one instance, or spread by some of the keys only.
+func keyDist(in Node, keys []int) Distribution {
+	d := in.Info().Dist
+	if d.Kind != DistHash {
+		return d
+	}
+	out := Distribution{Kind: DistHash, Keys: make([]int, len(d.Keys))}
+	for i, k := range d.Keys {
+		if out.Keys[i] = slices.Index(keys, k); out.Keys[i] < 0 {
+			return Distribution{}
+		}
+	}
+	return out
 }
 
 func joinDist(n Node) Distribution {
