@@ -26,6 +26,12 @@ func (c *rankChanges) add(kind types.RowKind, row []byte, rank int64) {
 	c.kinds, c.ranks = append(c.kinds, kind), append(c.ranks, rank)
 }
 
+// addKept is add of the bytes of a row of a rowStore.
+func (c *rankChanges) addKept(kind types.RowKind, row []byte, rank int64) {
+	c.rows.kept(row)
+	c.kinds, c.ranks = append(c.kinds, kind), append(c.ranks, rank)
+}
+
 // addInput adds row i of the batch that flush is given.
 func (c *rankChanges) addInput(kind types.RowKind, i int, rank int64) {
 	c.rows.row(i)

@@ -3,7 +3,6 @@ package op
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -29,7 +28,9 @@ type topN struct {
 	sortKey vec.Keys
 	types   []types.Type
 	groups  *vec.Groups
-	lists   []*rankList
+	lists   []rankList // by group
+	rows    rankRows
+	charged int64
 	table   *state.Table
 	partial bool
 	gone    map[string]uint16 // places to delete from the store, and their key groups
@@ -40,8 +41,8 @@ type topN struct {
 	append  bool
 	before  bool
 	out     *rankChanges
-	row     int     // of the batch, in hand
-	fresh   *ranked // what row became
+	row     int   // of the batch, in hand
+	fresh   int32 // what row became
 }
 
 const allRows = int(^uint(0) >> 1)
@@ -87,7 +88,7 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 	t.gids = sized(t.gids, n)
 	firsts := t.groups.Lookup(columnVecs(b, t.node.Partition), n, t.gids, nil)
 	for len(t.lists) < t.groups.Cap() {
-		t.lists = append(t.lists, nil)
+		t.lists = append(t.lists, rankList{})
 	}
 	if err := t.beginAll(b, firsts); err != nil {
 		return err
@@ -95,11 +96,11 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 	t.order.Encode(&t.sortKey, sortColumns(b, t.node.Keys), n)
 	rows := t.codec.encode(b)
 	for i, gid := range t.gids {
-		l := t.lists[gid]
+		l := &t.lists[gid]
 		if t.node.TTL > 0 {
 			t.renew(gid, l)
 		}
-		t.row, t.fresh = i, nil
+		t.row, t.fresh = i, none
 		if types.Adds(b.Kind(i)) {
 			t.add(gid, l, t.sortKey.At(i), rows.At(i))
 		} else {
@@ -107,12 +108,11 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 		}
 	}
 	for _, gid := range t.gids {
-		if l := t.lists[gid]; l != nil && l.size == 0 && !l.dirty {
-			t.lists[gid] = nil
-			t.groups.Delete(gid)
+		if l := &t.lists[gid]; l.size == 0 && !l.dirty && t.groups.Live(gid) {
+			t.forgetList(gid)
 		}
 	}
-	t.ctx.Metrics.Groups = int64(t.groups.Len())
+	t.charge()
 	return t.out.flush(b, out)
 }
 
@@ -157,8 +157,8 @@ func integerAt(a arrow.Array, i int) int64 {
 
 // begin makes a new partition's list, from the store if that may have it.
 func (t *topN) begin(gid int32, limit int) error {
-	l := &rankList{limit: limit}
-	t.lists[gid] = l
+	t.lists[gid] = rankList{limit: limit}
+	l := &t.lists[gid]
 	if !t.partial {
 		return nil
 	}
@@ -168,9 +168,9 @@ func (t *topN) begin(gid int32, limit int) error {
 			return nil
 		}
 		end := len(k) - 8
-		r := &ranked{key: slices.Clone(k[len(prefix):end]), seq: int64(binary.BigEndian.Uint64(k[end:])), row: slices.Clone(v), saved: true}
-		l.insert(r)
-		l.next = max(l.next, r.seq+1)
+		seq := int64(binary.BigEndian.Uint64(k[end:]))
+		l.insert(&t.rows, t.rows.put(k[len(prefix):end], v, seq, true))
+		l.next = max(l.next, seq+1)
 		return nil
 	})
 }
@@ -179,85 +179,107 @@ func (t *topN) begin(gid int32, limit int) error {
 func (t *topN) renew(gid int32, l *rankList) {
 	now := t.ctx.Fn.NowMicros / 1000
 	if l.stamp > 0 && l.stamp+t.node.TTL.Milliseconds() <= now {
-		l.each(func(_ int, r *ranked) bool { t.forget(gid, r); return true })
+		l.each(func(_ int, n int32) bool { t.forget(gid, n); return true })
 		l.chunks, l.size = nil, 0
 	}
 	l.stamp = now
 }
 
-// forget notes that a row leaves the store.
-func (t *topN) forget(gid int32, r *ranked) {
-	if r.saved {
+// forgetList forgets a partition that has no rows.
+func (t *topN) forgetList(gid int32) {
+	t.lists[gid] = rankList{}
+	t.groups.Delete(gid)
+}
+
+// charge tells the budget what memory holds.
+func (t *topN) charge() {
+	t.ctx.Metrics.Groups = int64(t.groups.Len())
+	bytes := t.rows.bytes() + t.groups.Bytes() + int64(cap(t.lists))*96
+	t.ctx.Budget.Grow(bytes - t.charged)
+	t.ctx.Metrics.StateBytes += bytes - t.charged
+	t.charged = bytes
+}
+
+// Close gives the memory back.
+func (t *topN) Close() error {
+	t.ctx.Budget.Grow(-t.charged)
+	return nil
+}
+
+// forget takes a row that has left its list out of memory, and notes that it leaves the store.
+func (t *topN) forget(gid, n int32) {
+	if t.rows.at(n).saved {
 		key := t.groups.AppendKey(nil, gid)
-		t.gone[string(t.place(nil, gid, r))] = state.Group(vec.Hash(key))
+		t.gone[string(t.place(nil, gid, n))] = state.Group(vec.Hash(key))
 	}
+	t.rows.store.drop(n)
 }
 
 // place is a row's place in the store.
-func (t *topN) place(dst []byte, gid int32, r *ranked) []byte {
-	dst = append(t.groups.AppendKey(dst, gid), r.key...)
-	return binary.BigEndian.AppendUint64(dst, uint64(r.seq))
+func (t *topN) place(dst []byte, gid, n int32) []byte {
+	dst = append(t.groups.AppendKey(dst, gid), t.rows.key(n)...)
+	return binary.BigEndian.AppendUint64(dst, uint64(t.rows.at(n).seq))
 }
 
 // add takes a row in.
 func (t *topN) add(gid int32, l *rankList, key, row []byte) {
 	full := l.size >= l.limit
-	if t.append && full {
-		if l.limit == 0 {
-			return
-		}
-		if _, _, last := l.last(); bytes.Compare(key, last.key) >= 0 {
-			return
-		}
+	if t.append && full && (l.limit == 0 || t.behind(l, key)) {
+		return
 	}
-	kept := append(append(make([]byte, 0, len(key)+len(row)), key...), row...) // one piece, for the garbage collector
-	r := &ranked{key: kept[:len(key):len(key)], row: kept[len(key):], seq: l.next}
+	n := t.rows.put(key, row, l.next, false)
 	l.next++
-	l.insert(r)
-	l.dirty, t.fresh = true, r
-	pos := l.position(l.find(r.key, r.seq))
-	if pos < l.limit {
-		t.showInsert(l, pos, r)
+	l.dirty, t.fresh = true, n
+	if pos := l.insert(&t.rows, n); pos < l.limit {
+		t.showInsert(l, pos, n)
 	}
-	if t.append && full {
+	if !t.append {
+		return
+	}
+	if full {
 		c, i, _ := l.last()
 		t.forget(gid, l.remove(c, i))
 	}
+	if l.size >= l.limit {
+		_, _, last := l.last()
+		l.bound = headOf(t.rows.key(last))
+	}
+}
+
+// behind tells whether a key is not before that of the last row of a full list.
+func (t *topN) behind(l *rankList, key []byte) bool {
+	if l.bound != (keyHead{}) && headOf(key).after(l.bound) {
+		return true
+	}
+	_, _, last := l.last()
+	return bytes.Compare(key, t.rows.key(last)) >= 0
 }
 
 // showInsert emits what changes when a row came in at a position.
-func (t *topN) showInsert(l *rankList, pos int, r *ranked) {
+func (t *topN) showInsert(l *rankList, pos int, n int32) {
 	if !t.ranked {
 		if l.size > l.limit {
-			t.out.add(types.Delete, l.at(l.limit).row, 0)
+			t.out.addKept(types.Delete, t.rows.row(l.at(l.limit)), 0)
 		}
-		t.emit(types.Insert, r, 0)
+		t.emit(types.Insert, n, 0)
 		return
 	}
-	var before *ranked // the row that had the position
-	l.each(func(at int, cur *ranked) bool {
-		if at < pos {
-			return true
+	for end := min(l.size, l.limit); pos < end; pos++ {
+		before := none // the row that had the position
+		if pos+1 < l.size {
+			before = l.at(pos + 1)
 		}
-		if at >= l.limit {
-			return false
-		}
-		before = nil
-		if at+1 < l.size {
-			before = l.at(at + 1)
-		}
-		t.change(at, before, cur)
-		return true
-	})
+		t.change(pos, before, l.at(pos))
+	}
 }
 
-// change emits that the row at a position is now another; before nil: the position is new.
-func (t *topN) change(pos int, before, now *ranked) {
+// change emits that the row at a position is now another; before none: the position is new.
+func (t *topN) change(pos int, before, now int32) {
 	if pos < int(t.node.Offset) {
 		return
 	}
 	rank := int64(pos + 1)
-	if before == nil {
+	if before == none {
 		t.emit(types.Insert, now, rank)
 		return
 	}
@@ -268,49 +290,46 @@ func (t *topN) change(pos int, before, now *ranked) {
 }
 
 // emit adds a row to the output; the row in hand need not be decoded.
-func (t *topN) emit(kind types.RowKind, r *ranked, rank int64) {
-	if r == t.fresh {
+func (t *topN) emit(kind types.RowKind, n int32, rank int64) {
+	if n == t.fresh {
 		t.out.addInput(kind, t.row, rank)
 		return
 	}
-	t.out.add(kind, r.row, rank)
+	t.out.addKept(kind, t.rows.row(n), rank)
 }
 
 // take takes a row away; one that is not there is ignored.
 func (t *topN) take(gid int32, l *rankList, key, row []byte) {
-	c, i, ok := l.locate(key, row)
+	c, i, ok := l.locate(&t.rows, key, row)
 	if !ok {
 		return
 	}
 	pos := l.position(c, i)
-	r := l.remove(c, i)
+	n := l.remove(c, i)
 	l.dirty = true
-	t.forget(gid, r)
-	if pos >= l.limit {
-		return
+	if pos < l.limit {
+		t.showRemoval(l, pos, n)
 	}
+	t.forget(gid, n)
+}
+
+// showRemoval emits what changes when a row left a position.
+func (t *topN) showRemoval(l *rankList, pos int, n int32) {
 	if !t.ranked {
-		t.out.add(types.Delete, r.row, 0)
+		t.out.addKept(types.Delete, t.rows.row(n), 0)
 		if l.size >= l.limit {
-			t.out.add(types.Insert, l.at(l.limit-1).row, 0)
+			t.out.addKept(types.Insert, t.rows.row(l.at(l.limit-1)), 0)
 		}
 		return
 	}
-	before := r
-	end := pos
-	l.each(func(at int, cur *ranked) bool {
-		if at < pos {
-			return true
-		}
-		if at >= l.limit {
-			return false
-		}
-		t.change(at, before, cur)
-		before, end = cur, at+1
-		return true
-	})
+	before, end := n, min(l.size, l.limit)
+	for ; pos < end; pos++ {
+		now := l.at(pos)
+		t.change(pos, before, now)
+		before = now
+	}
 	if end < l.limit && end >= int(t.node.Offset) {
-		t.out.add(types.Delete, before.row, int64(end+1))
+		t.out.addKept(types.Delete, t.rows.row(before), int64(end+1))
 	}
 }
 
@@ -324,26 +343,25 @@ func (t *topN) Snapshot() error {
 	clear(t.gone)
 	var err error
 	for _, gid := range t.groups.All(nil) {
-		l := t.lists[gid]
+		l := &t.lists[gid]
 		if !l.dirty {
 			continue
 		}
 		l.dirty = false
-		l.each(func(_ int, r *ranked) bool {
-			if r.saved || t.ctx.Unkept {
+		l.each(func(_ int, n int32) bool {
+			if t.rows.at(n).saved || t.ctx.Unkept {
 				return true
 			}
-			r.saved = true
+			t.rows.at(n).saved = true
 			key := t.groups.AppendKey(nil, gid)
-			err = t.table.Set(state.Group(vec.Hash(key)), t.place(nil, gid, r), r.row)
+			err = t.table.Set(state.Group(vec.Hash(key)), t.place(nil, gid, n), t.rows.row(n))
 			return err == nil
 		})
 		if err != nil {
 			return err
 		}
 		if l.size == 0 {
-			t.lists[gid] = nil
-			t.groups.Delete(gid)
+			t.forgetList(gid)
 		}
 	}
 	return nil
