@@ -22,6 +22,7 @@ type dedup struct {
 	before bool
 	state  *keyed
 	wait   dueRows // keys whose first row waits for the watermark
+	seq    int64   // of the last row that began to wait: equal times leave in order of arrival
 	wm     *savedTime
 	out    *rankChanges
 	buf    []byte
@@ -54,7 +55,7 @@ func (d *dedup) Open(ctx *Context) (err error) {
 	}
 	for _, gid := range d.state.groups.All(nil) {
 		if v := d.state.get(gid); len(v) > 1 {
-			d.wait.push(dueRow{timeOf(v), int64(gid), gid})
+			d.push(timeOf(v), gid)
 		}
 	}
 	return nil
@@ -123,7 +124,12 @@ func (d *dedup) first(gid int32, t int64, row []byte) {
 	}
 	d.buf = append(binary.BigEndian.AppendUint64(d.buf[:0], uint64(t)), row...)
 	d.state.replace(gid, d.buf)
-	d.wait.push(dueRow{t, int64(gid), gid})
+	d.push(t, gid)
+}
+
+func (d *dedup) push(t int64, gid int32) {
+	d.seq++
+	d.wait.push(dueRow{t, d.seq, gid})
 }
 
 // last replaces a key's row by one that is no earlier.

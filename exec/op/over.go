@@ -207,8 +207,8 @@ func (o *over) late(gid int32, t int64) bool {
 }
 
 func (o *over) Watermark(wm types.Time, out Emitter) (types.Time, error) {
-	if o.node.ProcTime {
-		return wm, nil
+	if o.node.ProcTime || int64(wm) <= o.wm.at {
+		return wm, nil // a restart says again what was said: late rows that are not dropped wait for the next
 	}
 	o.wm.advance(int64(wm))
 	for {
