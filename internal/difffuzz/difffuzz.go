@@ -17,6 +17,7 @@ import (
 type Table struct {
 	Name  string
 	DDL   string   // the columns and the watermark, as in CREATE TABLE
+	CDC   bool     // the records are changes
 	Lines []string // one record each
 }
 
@@ -50,7 +51,7 @@ func generate(seed uint64, k kind) *Case {
 	g.late = !k.meets
 	g.makeTables()
 	c := &Case{Seed: seed, Kind: k.name, Query: k.make(g)}
-	c.Views = g.views
+	c.Views, c.Sets = g.views, g.sets
 	if g.chance(12) && !k.streams {
 		c.Sets = append(c.Sets, "SET 'execution.runtime-mode' = 'batch'")
 	}
@@ -72,7 +73,11 @@ func (c *Case) create() string {
 		b.WriteString(set + ";\n")
 	}
 	for _, t := range c.Tables {
-		fmt.Fprintf(&b, "CREATE TABLE %s (\n%s\n) WITH ('connector' = 'filesystem', 'path' = '${DIR}/%s.json', 'format' = 'json');\n", t.Name, t.DDL, t.Name)
+		format := "json"
+		if t.CDC {
+			format = "debezium-json"
+		}
+		fmt.Fprintf(&b, "CREATE TABLE %s (\n%s\n) WITH ('connector' = 'filesystem', 'path' = '${DIR}/%s.json', 'format' = '%s');\n", t.Name, t.DDL, t.Name, format)
 	}
 	for _, v := range c.Views {
 		b.WriteString(v + ";\n")

@@ -39,6 +39,18 @@ var kinds = []kind{
 	{"windowunion", true, (*gen).windowUnion, false},
 	{"overmore", false, (*gen).overMore, false},
 	{"distinct", false, (*gen).distinct, false},
+	{"nested", false, (*gen).nested, false},
+	{"match", false, (*gen).match, true},
+	{"cascade", true, (*gen).cascade, false},
+	{"nested", false, (*gen).nested, false},
+	{"lateral", false, (*gen).lateral, false},
+	{"changes", false, (*gen).changes, true},
+	{"versions", true, (*gen).changedVersions, true},
+	{"batch", false, (*gen).batch, true},
+	{"overchanging", false, (*gen).overChanging, false},
+	{"types", false, (*gen).manyTypes, false},
+	{"nested", false, (*gen).nested, false},
+	{"typesgroup", false, (*gen).typesGroup, false},
 }
 
 // anyType picks a type that all clauses take: as keys, in DISTINCT, in joins.

@@ -38,8 +38,10 @@ type col struct {
 type gen struct {
 	r      *rand.Rand
 	late   bool // rows may be late
+	base   time.Time
 	tables []Table
 	views  []string
+	sets   []string
 }
 
 func (g *gen) n(n int) int { return g.r.IntN(n) }
@@ -65,6 +67,7 @@ func (g *gen) makeTables() {
 	if g.chance(20) {
 		base = time.Date(1969, 12, 31, 23, 58, 30, 0, time.UTC)
 	}
+	g.base = base
 	g.tables = []Table{
 		g.table("t1", columns1, base, 4+g.n(22)),
 		g.table("t2", columns2, base, 3+g.n(14)),
