@@ -129,7 +129,7 @@ func (b *binder) renameTo(n Node, names []string) Node {
 }
 
 // windowTVFs are the window table functions.
-var windowTVFs = map[string]WindowKind{"TUMBLE": Tumble, "HOP": Hop, "CUMULATE": Cumulate, "SESSION": Session}
+var windowTVFs = map[string]WindowKind{"TUMBLE": Tumble, "HOP": Hop, "CUMULATE": Cumulate, "SESSION": Session, "STAGGER": Stagger}
 
 // tableFunc binds a table function: a window, for now.
 func (b *binder) tableFunc(f *ast.TableFunc, outer *scope) (Node, error) {
@@ -137,7 +137,7 @@ func (b *binder) tableFunc(f *ast.TableFunc, outer *scope) (Node, error) {
 	kind, ok := windowTVFs[name]
 	if !ok || len(f.Call.Name.Parts) != 1 {
 		err := sql.Errorf(f.Call.Name, "table function %q is not known", f.Call.Name.String())
-		return nil, suggest(err, name, []string{"TUMBLE", "HOP", "CUMULATE", "SESSION"})
+		return nil, suggest(err, name, []string{"TUMBLE", "HOP", "CUMULATE", "SESSION", "STAGGER"})
 	}
 	args, err := windowArgs(f.Call, kind)
 	if err != nil {
@@ -162,8 +162,14 @@ func (b *binder) tableFunc(f *ast.TableFunc, outer *scope) (Node, error) {
 	if err := b.tvfSizes(&w, args, s, data); err != nil {
 		return nil, err
 	}
+	if kind == Stagger {
+		b.warn(f.Call, "STAGGER does not run on Flink, and no window of Flink's begins with a key's first row", "there, TUMBLE of the same size cuts at fixed times; MATCH_RECOGNIZE (PATTERN (A B* C), C at least a size after A) finds the same windows, and gives each with the key's next row")
+	}
 	return windowTVF(in, w)
 }
+
+// byKey tells whether the windows of a table function are those of each key.
+func (w *Window) byKey() bool { return w.Kind == Session || w.Kind == Stagger }
 
 func windowTVF(in Node, w Window) (Node, error) {
 	from := in.Info().Out
@@ -180,6 +186,7 @@ func windowTVF(in Node, w Window) (Node, error) {
 var tvfParams = map[WindowKind][]string{
 	Tumble: {"DATA", "TIMECOL", "SIZE", "OFFSET"}, Hop: {"DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"},
 	Cumulate: {"DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"}, Session: {"DATA", "TIMECOL", "GAP"},
+	Stagger: {"DATA", "TIMECOL", "SIZE"},
 }
 
 // windowArgs puts arguments, named or in order, to their names.
@@ -260,8 +267,8 @@ func (b *binder) tvfSizes(w *Window, args map[string]ast.Expr, s *scope, data *a
 		}
 		w.PartitionBy = append(w.PartitionBy, ref.Index)
 	}
-	if len(w.PartitionBy) > 0 && w.Kind != Session {
-		return sql.Errorf(data, "only SESSION takes PARTITION BY")
+	if len(w.PartitionBy) > 0 && !w.byKey() {
+		return sql.Errorf(data, "only SESSION and STAGGER take PARTITION BY")
 	}
 	return nil
 }

@@ -116,7 +116,7 @@ func (b *binder) windowSizes(w *Window, s *scope, args []ast.Expr) error {
 		}
 	}
 	switch w.Kind {
-	case Tumble:
+	case Tumble, Stagger:
 		w.Size = ms[0]
 	case Session:
 		w.Gap = ms[0]

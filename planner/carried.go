@@ -113,7 +113,7 @@ func (g *grouping) ref(col int) Expr {
 // not copied once a window. That is right where nothing between the two, and no aggregate, reads the window.
 func (g *grouping) pullWindow(w *groupWindow) bool {
 	tvf, exprs, conds := belowCalcs(g.in)
-	if tvf == nil {
+	if tvf == nil || tvf.Window.Kind == Stagger {
 		return false
 	}
 	base := len(tvf.Input.Info().Out)

@@ -60,7 +60,10 @@ func changelog(roots []Node, batch bool) error {
 			info.Mode = info.Mode.Without(types.UpdateBefore)
 		}
 	}
-	return nil
+	if batch {
+		return nil
+	}
+	return checkInserts(roots)
 }
 
 // finalRows tells whether a node shows in batch mode what is there at the end, and nothing before.

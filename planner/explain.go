@@ -262,6 +262,8 @@ func windowText(w Window, in types.Schema) string {
 		text = fmt.Sprintf("CUMULATE step %s, size %s", millisText(w.Slide), millisText(w.Size))
 	case Session:
 		text = "SESSION gap " + millisText(w.Gap)
+	case Stagger:
+		text = "STAGGER size " + millisText(w.Size)
 	}
 	if w.Offset != 0 {
 		text += ", offset " + millisText(w.Offset)
@@ -431,6 +433,10 @@ func stateText(n Node) string {
 			return "open windows, freed when the clock passes the window's end"
 		}
 		return "open windows, freed when the watermark passes the window's end"
+	case *WindowTVF:
+		if n.Window.byKey() {
+			return "rows of open windows, freed when the " + map[bool]string{false: "watermark", true: "clock"}[n.Window.ProcTime] + " passes the window's end"
+		}
 	case *WindowTopN, *WindowJoin:
 		return "rows of open windows, freed when the watermark passes the window's end"
 	case *ChangelogNormalize:

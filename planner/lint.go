@@ -56,6 +56,10 @@ func timed(roots []Node, s *Scan) bool {
 			if !n.Window.ProcTime && below(n, s) {
 				return true
 			}
+		case *WindowTVF:
+			if n.Window.byKey() && !n.Window.ProcTime && below(n, s) {
+				return true
+			}
 		case *WindowTopN, *WindowJoin, *IntervalJoin, *TemporalJoin, *Sort, *Match, *Over:
 			if below(n, s) {
 				return true

@@ -134,7 +134,7 @@ func wants(n Node, port int) Distribution {
 	case *SetOp:
 		return hash(span(0, len(n.Out)))
 	case *WindowTVF:
-		if n.Window.Kind == Session {
+		if n.Window.byKey() {
 			return hash(n.Window.PartitionBy)
 		}
 	case *Limit, *Sort, *Collect:

@@ -126,6 +126,8 @@ const (
 	Hop
 	Cumulate
 	Session
+	// Stagger windows begin with a key's first row, and have a size. They are a table function only.
+	Stagger
 )
 
 // Window says how rows are put into windows. Times are milliseconds.
@@ -143,7 +145,7 @@ type Window struct {
 	// Start, End >= 0: the input already carries its window in these columns (a window TVF with
 	// something between it and the aggregate); TimeCol is then the window_time column, or -1.
 	Start, End int
-	// PartitionBy of a SESSION table function.
+	// PartitionBy of a SESSION or STAGGER table function.
 	PartitionBy []int
 	// Legacy: a group window (GROUP BY HOP(...)), whose HOP may not divide.
 	Legacy bool

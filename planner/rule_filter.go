@@ -36,7 +36,7 @@ func pushFilterTVF(n Node, _ *binder) (Node, bool) {
 		return n, false
 	}
 	tvf, ok := c.Input.(*WindowTVF)
-	if !ok || tvf.Window.Kind == Session { // a row less may part a session
+	if !ok || tvf.Window.byKey() { // a row less may part a session, or begin another window
 		return n, false
 	}
 	width := len(tvf.Input.Info().Out)

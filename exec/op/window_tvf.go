@@ -24,6 +24,9 @@ func NewWindowTVF(n *planner.WindowTVF, s *planner.Settings) (Operator, error) {
 	if n.Window.Kind == planner.Session {
 		return newSessionTVF(n, s)
 	}
+	if n.Window.Kind == planner.Stagger {
+		return newStaggerTVF(n, s), nil
+	}
 	return &windowTVF{
 		node: n, schema: n.Out.Arrow(), slicing: newSlicing(n.Window),
 		zone: newClockZone(n.Window.Local || n.Window.ProcTime, s.Zone),
