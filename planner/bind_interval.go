@@ -13,8 +13,12 @@ type interval struct {
 
 func (i interval) ok() bool { return i.hasLower && i.hasUpper && i.lower <= i.upper }
 
-// timeBounds takes the bounds between two time attributes out of the conditions, where they set both.
+// timeBounds takes the bounds between two time attributes out of the conditions, where they set both. An
+// interval join gives the columns of both sides; EXISTS and IN are joins of all rows, as in Flink.
 func timeBounds(j *Join, conds []Expr) (interval, []Expr) {
+	if j.Kind == SemiJoin || j.Kind == AntiJoin {
+		return interval{}, conds
+	}
 	left, right := j.Left.Info().Out, j.Right.Info().Out
 	both := append(append(types.Schema(nil), left...), right...)
 	iv := interval{left: -1}

@@ -342,7 +342,7 @@ func equality(c Expr, width int) (l, r Expr, nullSafe, ok bool) {
 // windowKeys makes a window join of a join whose keys hold both sides' window start and end, else nil.
 func windowKeys(j *Join) Node {
 	lw, rw := carriedWindow(j.Left), carriedWindow(j.Right)
-	if lw == nil || rw == nil || j.Kind == SemiJoin && false {
+	if lw == nil || rw == nil {
 		return nil
 	}
 	var start, end bool
