@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
@@ -17,12 +18,73 @@ var errKey = errors.New("the encoded key is damaged")
 // Decode gives the columns of encoded keys, in the layout of the encoder's types.
 func (e *KeyEncoder) Decode(keys [][]byte) ([]arrow.Array, error) {
 	d := e.NewDecoder()
-	for _, key := range keys {
-		if err := d.Append(key); err != nil {
+	rest := slices.Clone(keys)
+	for i, b := range d.build {
+		b.Reserve(len(keys))
+		if err := e.cols[i].decodeAll(b, rest); err != nil {
 			return nil, err
 		}
 	}
+	for _, key := range rest {
+		if len(key) != 0 {
+			return nil, errKey
+		}
+	}
 	return d.Columns(), nil
+}
+
+// decodeAll appends the column's value at the front of each key and leaves the rest of the keys.
+func (k *keyCol) decodeAll(b Builder, keys [][]byte) (err error) {
+	if !k.Desc {
+		switch b := b.(type) {
+		case *FixedBuilder[int64]:
+			return k.decodeInts(b, keys)
+		case *TextBuilder:
+			return k.decodeTexts(b, keys)
+		}
+	}
+	for i, key := range keys {
+		if keys[i], err = k.decode(b, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *keyCol) decodeInts(b *FixedBuilder[int64], keys [][]byte) error {
+	for i, key := range keys {
+		if len(key) < 9 {
+			return errKey
+		}
+		if key[0] == k.null {
+			b.AppendNull()
+		} else {
+			b.Append(int64(binary.BigEndian.Uint64(key[1:]) ^ 1<<63))
+		}
+		keys[i] = key[9:]
+	}
+	return nil
+}
+
+func (k *keyCol) decodeTexts(b *TextBuilder, keys [][]byte) (err error) {
+	for i, key := range keys {
+		switch {
+		case len(key) == 0:
+			return errKey
+		case key[0] == k.null:
+			b.AppendNull()
+			keys[i] = key[1:]
+			continue
+		}
+		key = key[1:]
+		if end := bytes.IndexByte(key, 0); end >= 0 && end+1 < len(key) && key[end+1] == 1 { // nothing is escaped
+			b.Append(key[:end])
+			keys[i] = key[end+2:]
+		} else if keys[i], err = decodeVariable(k.Type, b, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // KeyDecoder gathers decoded keys as columns.
