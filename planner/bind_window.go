@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"weir/sql"
@@ -221,6 +222,7 @@ func (g *grouping) windowAgg(agg *aggScope, w *groupWindow, in Node, keys []int)
 	if n.Emit, err = g.b.windowEmit(w, g.q); err != nil {
 		return nil, err
 	}
+	g.warnUnmerged(w)
 	from := in.Info().Out
 	agg.cols = make([]int, len(g.keys))
 	for i, k := range keys {
@@ -244,6 +246,25 @@ func (g *grouping) windowAgg(agg *aggScope, w *groupWindow, in Node, keys []int)
 		}
 	}
 	return n, nil
+}
+
+// unmerged are aggregates that Flink has in TUMBLE, and not where windows are merged from parts.
+var unmerged = map[string]bool{"FIRST_VALUE": true, "LAST_VALUE": true, "JSON_OBJECTAGG": true, "JSON_ARRAYAGG": true}
+
+func (g *grouping) warnUnmerged(w *groupWindow) {
+	if w.Kind == Tumble || w.Kind == Stagger || w.Start >= 0 {
+		return
+	}
+	var calls []*ast.Call
+	for c := range g.calls {
+		if unmerged[strings.ToUpper(c.Name.Last())] {
+			calls = append(calls, c)
+		}
+	}
+	slices.SortFunc(calls, func(a, b *ast.Call) int { return a.Pos() - b.Pos() })
+	for _, c := range calls {
+		g.b.warn(c, strings.ToUpper(c.Name.Last())+" in HOP, CUMULATE or SESSION does not run on Flink, which has no way to merge it", "there, use TUMBLE, or MIN or MAX")
+	}
 }
 
 // millisText is a span of time for people.

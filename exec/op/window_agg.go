@@ -157,43 +157,38 @@ func (w *windowAgg) sliceAt(t int64) *slice {
 	return s
 }
 
-// addToEach puts each row into all its windows.
+// addToEach puts each row into all its windows. Rows stay in order of arrival in each: FIRST_VALUE goes by it.
 func (w *windowAgg) addToEach(b *vec.Batch, times []int64) error {
-	starts := make([]int64, len(times))
-	ends := make([]int64, len(times)) // the window in turn
-	taken := make([]bool, len(times))
+	var rows []int32
+	gids := w.w.gids[:0]
 	for i, t := range times {
-		starts[i] = w.slicing.sliceStart(t)
-		ends[i] = w.slicing.firstEnd(starts[i])
-	}
-	for more := true; more; {
-		more = false
-		for i := range times {
-			w.w.gids[i] = -1
-			last, ok := w.slicing.lastEnd(starts[i])
-			if !ok || ends[i] > last {
-				if ok && !taken[i] {
-					w.ctx.Metrics.LateDropped++
-					taken[i] = true
-				}
+		start := w.slicing.sliceStart(t)
+		last, ok := w.slicing.lastEnd(start)
+		taken := !ok
+		for end := w.slicing.firstEnd(start); ok && end <= last; end = w.slicing.nextEnd(end) {
+			s := w.slice(sliceID{end, w.slicing.startOf(end)})
+			if s.late {
 				continue
 			}
-			s := w.slice(sliceID{ends[i], w.slicing.startOf(ends[i])})
-			ends[i] = w.slicing.nextEnd(ends[i])
-			more = true
-			if !s.late {
-				w.assign(i, s)
-				taken[i] = true
-			}
+			rows, gids, taken = append(rows, int32(i)), append(gids, w.groupOf(s, w.w.kids[i])), true
 		}
-		if more {
-			if err := w.fold(b); err != nil {
-				return err
-			}
+		if !taken {
+			w.ctx.Metrics.LateDropped++
 		}
+		if len(rows) < maxRepeated && i < len(times)-1 || len(rows) == 0 {
+			continue
+		}
+		w.w.gids = gids
+		if err := w.fold(vec.TakeBatch(b, rows)); err != nil {
+			return err
+		}
+		rows, gids = rows[:0], gids[:0]
 	}
 	return nil
 }
+
+// maxRepeated bounds the rows that addToEach has at a time.
+const maxRepeated = 1 << 15
 
 // addAttached puts rows into the windows that they carry.
 func (w *windowAgg) addAttached(b *vec.Batch) error {
