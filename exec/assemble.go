@@ -58,6 +58,9 @@ func (a *assembly) build(from *checkpoint.Checkpoint) (err error) {
 			return err
 		}
 	}
+	if err := a.run.clearWork(); err != nil {
+		return err
+	}
 	for _, s := range a.graph.stages {
 		for i := range s.parallelism {
 			t := &task{name: fmt.Sprintf("%s/%d", s.name, i), instance: i, run: a.run, ctx: a.ctx, in: newInbox(), wm: types.MinTime}
@@ -138,56 +141,6 @@ func (a *assembly) buildStage(s *stage, from *checkpoint.Checkpoint) error {
 	return nil
 }
 
-// restore fills a task's store, and sets its watermark, from what the stage's tasks had saved. At another
-// parallelism a task takes the key groups that are now its own, and the least watermark.
-func (a *assembly) restore(s *stage, i int, from *checkpoint.Checkpoint) error {
-	parts := partsOf(s, from)
-	if len(parts) == 0 {
-		return nil
-	}
-	owns := func(group uint16) bool { return state.Owner(group, s.parallelism) == i }
-	if len(parts) == s.parallelism {
-		parts, owns = parts[i:i+1], nil
-	}
-	t := s.tasks[i]
-	t.wm, t.restoredEnd = parts[0].Watermark, true
-	for _, part := range parts {
-		t.wm = min(t.wm, part.Watermark)
-		t.restoredEnd = t.restoredEnd && part.Ended
-		if part.State == nil {
-			continue
-		}
-		if err := state.Restore(t.store, part.State, owns); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// recommit publishes again what the checkpoint's sinks had staged: the crash may have come before they were told.
-func (a *assembly) recommit(from *checkpoint.Checkpoint) error {
-	if from == nil {
-		return nil
-	}
-	for _, s := range a.graph.stages {
-		parts := partsOf(s, from)
-		for k, l := range s.tasks[0].sinks {
-			var tokens [][]byte
-			for _, part := range parts {
-				for _, token := range part.Tokens {
-					if token.Sink == l.id && token.Bytes != nil {
-						tokens = append(tokens, token.Bytes)
-					}
-				}
-			}
-			if err := a.recommitSink(s, k, tokens); err != nil {
-				return s.tasks[0].blame(err)
-			}
-		}
-	}
-	return nil
-}
-
 // recommitSink hands sink k of a stage all the tokens that its instances had staged.
 func (a *assembly) recommitSink(s *stage, k int, tokens [][]byte) error {
 	first := s.tasks[0].sinks[k]
@@ -201,18 +154,6 @@ func (a *assembly) recommitSink(s *stage, k int, tokens [][]byte) error {
 		}
 	}
 	return nil
-}
-
-// partsOf is what a checkpoint has of a stage, in the order of the instances it then had.
-func partsOf(s *stage, from *checkpoint.Checkpoint) (parts []*checkpoint.Task) {
-	for i := 0; from != nil; i++ {
-		part := from.Tasks[fmt.Sprintf("%s/%d", s.name, i)]
-		if part == nil {
-			break
-		}
-		parts = append(parts, part)
-	}
-	return parts
 }
 
 // buildLink makes the link of a node and of all that is chained behind it.
@@ -339,7 +280,7 @@ func (a *assembly) buildSource(s *stage, n planner.Node, from *checkpoint.Checkp
 	s.board = newBoard(src, s.parallelism)
 	var splits []checkpoint.Split
 	var limited int64
-	for _, part := range partsOf(s, from) {
+	for _, part := range a.headParts(s, from) {
 		splits = append(splits, part.Splits...)
 		limited = max(limited, part.Read)
 	}

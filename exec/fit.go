@@ -52,7 +52,7 @@ func (a *assembly) describe() (out []checkpoint.Operator, err error) {
 
 func (a *assembly) describeNode(n planner.Node) (checkpoint.Operator, error) {
 	kind := strings.TrimPrefix(fmt.Sprintf("%T", n), "*planner.")
-	o := checkpoint.Operator{ID: n.Info().ID, Kind: kind, Text: textOf(n), Parallelism: a.graph.of[n].parallelism}
+	o := checkpoint.Operator{ID: n.Info().ID, Kind: kind, Text: textOf(n), Stage: a.graph.of[n].name, Parallelism: a.graph.of[n].parallelism}
 	switch n := n.(type) {
 	case *planner.Scan:
 		o.Role, o.Text = checkpoint.Source, fmt.Sprintf("table %q", strings.Join(n.Table.Path[:], "."))

@@ -116,6 +116,9 @@ func (j *Job) finish() {
 			j.fail(err)
 		}
 	}
+	if err := j.run.clearWork(); err != nil && stopped == nil {
+		j.fail(err)
+	}
 	j.mu.Lock()
 	if j.err == nil {
 		j.err = stopped

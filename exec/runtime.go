@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -48,6 +49,8 @@ type Options struct {
 	SpillBytes int64
 	// Resources are what the stores on disk share; nil: the job has its own.
 	Resources *state.Resources
+	// FS is the file system of WorkDir; nil: the machine's.
+	FS state.FS
 	// NewStore makes the store of a task's state; nil: in memory, then in WorkDir.
 	NewStore func(task string) (state.Snapshotter, error)
 	// MemoryLimit bounds the bytes that state may hold before operators move it to their store; 0: no bound.
@@ -76,6 +79,7 @@ type runtime struct {
 	ask         func(request func()) // runs a request of an operator outside its task
 	// stopAt is the checkpoint behind whose barrier tasks stop; 0: none.
 	stopAt     atomic.Int64
+	pressed    atomic.Bool // operators hold more than MemoryLimit
 	mu         sync.Mutex
 	alignments map[string]*alignment
 }
@@ -111,9 +115,14 @@ func newRuntime(opts Options) *runtime {
 	}
 	r.clock, r.began = env.Now, env.Now().UnixMicro()
 	r.collect = func(*planner.Collect, *task) connectors.Sink { return collector{r.give} }
+	if r.opts.FS == nil {
+		r.opts.FS = state.OS()
+	}
 	var used atomic.Int64
 	r.budget = op.NewBudget(func(n int64) bool {
-		return used.Add(n) <= opts.MemoryLimit || opts.MemoryLimit <= 0 || n <= 0
+		over := used.Add(n) > opts.MemoryLimit && opts.MemoryLimit > 0
+		r.pressed.Store(over)
+		return !over || n <= 0
 	})
 	return r
 }
@@ -132,7 +141,27 @@ func (r *runtime) newStore(task string) (state.Snapshotter, error) {
 	if r.opts.NewStore != nil {
 		return r.opts.NewStore(task)
 	}
-	return state.NewMemory(), nil
+	if r.opts.WorkDir == "" {
+		return state.NewMemory(), nil
+	}
+	return state.NewGrowing(state.Config{
+		FS: r.opts.FS, Dir: r.opts.FS.PathJoin(r.workFolder(), checkpoint.Escape(task)), Resources: r.opts.Resources,
+		Bound: r.opts.SpillBytes, Pressed: r.pressed.Load,
+	}), nil
+}
+
+// workFolder is where the tasks' stores are: of no use to another run.
+func (r *runtime) workFolder() string { return r.opts.FS.PathJoin(r.opts.WorkDir, "tasks") }
+
+// clearWork removes what stores left on disk.
+func (r *runtime) clearWork() error {
+	if r.opts.WorkDir == "" {
+		return nil
+	}
+	if err := r.opts.FS.RemoveAll(r.workFolder()); err != nil {
+		return fmt.Errorf("work folder: %w", err)
+	}
+	return nil
 }
 
 func (r *runtime) alignment(group string) *alignment {

@@ -56,6 +56,7 @@ type Operator struct {
 	Kind        string       `json:"kind"` // of node
 	Text        string       `json:"text"` // what it does, as EXPLAIN says
 	Role        Role         `json:"role,omitempty"`
+	Stage       string       `json:"stage"` // names its tasks, which are shared with what is chained to it
 	Parallelism int          `json:"parallelism"`
 	Tables      []state.Spec `json:"tables,omitempty"`
 }

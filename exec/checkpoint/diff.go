@@ -82,6 +82,7 @@ func change(o, n Operator) (Change, bool) {
 	case o.Text == n.Text:
 		return c, false
 	}
+	c.Lost = c.Lost || o.Role != Inner // another table's place, or output
 	return c, true
 }
 

@@ -2,16 +2,10 @@ package state
 
 import (
 	"bytes"
+	"io"
 	"slices"
 	"sort"
 )
-
-// Snapshot is the content of a store at one moment.
-type Snapshot interface {
-	// Scan visits keys in [lo, hi) in order, as Store.Scan does.
-	Scan(lo, hi []byte, visit func(key, value []byte) error) error
-	Close() error
-}
 
 // Snapshotter is a Store that can be pictured. All stores of this package are.
 type Snapshotter interface {
@@ -181,32 +175,10 @@ func (s memorySnapshot) Scan(lo, hi []byte, visit func(key, value []byte) error)
 	return scanLeaves(s, lo, hi, visit)
 }
 
+func (s memorySnapshot) Files() ([]File, error) {
+	return []File{{Name: SortedName, Write: func(w io.Writer) error {
+		return writeSorted(w, func(visit func(key, value []byte) error) error { return s.Scan(nil, nil, visit) })
+	}}}, nil
+}
+
 func (s memorySnapshot) Close() error { return nil }
-
-// Restore copies a snapshot into an empty store. Where owns is not nil, only the entries whose key
-// group it accepts are copied; a key is operator 0 table 0 group key.
-func Restore(to Store, from Snapshot, owns func(group uint16) bool) error {
-	return from.Scan(nil, nil, func(key, value []byte) error {
-		if group, ok := groupOf(key); ok && owns != nil && !owns(group) {
-			return nil
-		}
-		return to.Set(key, value)
-	})
-}
-
-// groupOf is the key group in a key.
-func groupOf(key []byte) (group uint16, ok bool) {
-	a := bytes.IndexByte(key, 0)
-	if a < 0 {
-		return 0, false
-	}
-	b := bytes.IndexByte(key[a+1:], 0)
-	if b < 0 || a+b+4 > len(key) {
-		return 0, false
-	}
-	rest := key[a+b+2:]
-	return uint16(rest[0])<<8 | uint16(rest[1]), true
-}
-
-// Owner is the instance of a key group among p instances: instances own ranges of groups.
-func Owner(group uint16, p int) int { return int(group) * p / KeyGroups }

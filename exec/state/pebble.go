@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -12,7 +13,18 @@ import (
 // Pebble is a Store on disk, one database a task. What it holds is made durable by checkpoints, so it
 // writes no log of its own.
 type Pebble struct {
-	db *pebble.DB
+	db       *pebble.DB
+	fs       FS
+	dir      string
+	pictures int
+	last     *picture // the newest, maybe not complete
+	sums     *sums
+}
+
+// sums are the checksums of files that never change, so that each is read once for it.
+type sums struct {
+	mu sync.Mutex
+	of map[string]Sum
 }
 
 // Resources are what the databases of a process share: one cache of blocks, whose size their memtables are
@@ -28,56 +40,61 @@ func (r *Resources) Close() { r.cache.Unref() }
 // memtable is small, since a process has a database for each task.
 const memtable = 4 << 20
 
-// OpenPebble opens the database in a folder, made if need be. shared may be nil.
-func OpenPebble(dir string, shared *Resources) (*Pebble, error) {
-	return openPebble(dir, vfs.Default, shared)
-}
-
-// OpenPebbleInMemory opens an empty database whose files are in memory, for tests.
-func OpenPebbleInMemory() (*Pebble, error) { return openPebble("", vfs.NewMem(), nil) }
-
-func openPebble(dir string, fs vfs.FS, shared *Resources) (*Pebble, error) {
-	o := &pebble.Options{FS: fs, DisableWAL: true, MemTableSize: memtable, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest}
-	if shared != nil {
-		o.Cache = shared.cache
-	}
+// OpenPebble opens the database in a folder, made if need be. Pictures of it are made in folders beside it, dir with a
+// number. shared may be nil.
+func OpenPebble(fs FS, dir string, shared *Resources) (*Pebble, error) {
+	o := options(fs, shared)
 	db, err := pebble.Open(dir, o)
 	if err != nil {
 		return nil, fmt.Errorf("state in %q: %w", dir, err)
 	}
-	return &Pebble{db: db}, nil
+	return &Pebble{db: db, fs: fs, dir: dir, sums: &sums{of: map[string]Sum{}}}, nil
+}
+
+// OpenPebbleInMemory opens an empty database whose files are in memory, for tests.
+func OpenPebbleInMemory() (*Pebble, error) { return OpenPebble(vfs.NewMem(), "db", nil) }
+
+func options(fs FS, shared *Resources) *pebble.Options {
+	o := &pebble.Options{FS: fs, DisableWAL: true, MemTableSize: memtable, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest}
+	if shared != nil {
+		o.Cache = shared.cache
+	}
+	return o
 }
 
 // quiet drops the database's progress messages; a fatal one is a bug or a broken disk.
 type quiet struct{}
 
-func (quiet) Infof(string, ...any)  {}
-func (quiet) Errorf(string, ...any) {}
-func (quiet) Fatalf(format string, args ...any) {
-	panic("state: " + fmt.Sprintf(format, args...))
+func (quiet) Infof(string, ...interface{})  {}
+func (quiet) Errorf(string, ...interface{}) {}
+func (quiet) Fatalf(format string, args ...interface{}) {
+	panic(fmt.Sprintf("state: "+format, args...))
 }
 
 // Get gives the key's value.
 func (p *Pebble) Get(key []byte) ([]byte, bool, error) {
-	value, closer, err := p.db.Get(key)
+	v, closer, err := p.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	value = bytes.Clone(value)
-	if value == nil {
-		value = []byte{}
-	}
-	return value, true, closer.Close()
+	v = bytes.Clone(v)
+	return v, true, closer.Close()
 }
 
-// Set sets the key's value.
-func (p *Pebble) Set(key, value []byte) error { return p.db.Set(key, value, pebble.NoSync) }
+// Set sets the key's value. It waits for a picture that is being made.
+func (p *Pebble) Set(key, value []byte) error {
+	p.settle()
+	return p.db.Set(key, value, pebble.NoSync)
+}
 
-// Delete removes the key, if it is there.
-func (p *Pebble) Delete(key []byte) error { return p.db.Delete(key, pebble.NoSync) }
+// Delete removes the key, if it is there. It waits for a picture that is being made.
+func (p *Pebble) Delete(key []byte) error {
+	p.settle()
+	return p.db.Delete(key, pebble.NoSync)
+}
 
 // Scan visits keys in [lo, hi) in order.
 func (p *Pebble) Scan(lo, hi []byte, visit func(key, value []byte) error) error {
@@ -106,21 +123,132 @@ func scanPebble(r pebble.Reader, lo, hi []byte, visit func(key, value []byte) er
 	return it.Error()
 }
 
-// Snapshot pictures the store. It stays readable after the store is closed, since it is then a copy.
+// scanFolder reads a database that nobody writes.
+func scanFolder(fs FS, dir string, lo, hi []byte, visit func(key, value []byte) error) (err error) {
+	o := options(lockless{fs}, nil)
+	o.ReadOnly = true
+	db, err := pebble.Open(dir, o)
+	if err != nil {
+		return fmt.Errorf("state in %q: %w", dir, err)
+	}
+	defer func() {
+		if e := db.Close(); err == nil {
+			err = e
+		}
+	}()
+	return scanPebble(db, lo, hi, visit)
+}
+
+// Snapshot begins a picture of the store: what memory holds is written out, and the files get a second name in a
+// folder of the picture's, so it costs what changed. That goes on beside the task; its next write waits for it.
 func (p *Pebble) Snapshot() (Snapshot, error) {
-	// An open snapshot would keep the database open; copying is right while checkpoints are kept in memory.
-	m := NewMemory()
-	if err := p.Scan(nil, nil, m.Set); err != nil {
+	p.settle()
+	p.pictures++
+	s := &picture{p: p, dir: fmt.Sprintf("%s-%d", p.dir, p.pictures), done: make(chan struct{})}
+	p.last = s
+	go s.make()
+	return s, nil
+}
+
+// settle waits until the newest picture is complete: what is written later must not be in it.
+func (p *Pebble) settle() {
+	if p.last != nil {
+		<-p.last.done
+		p.last = nil
+	}
+}
+
+// Close closes the database. Its pictures stay.
+func (p *Pebble) Close() error {
+	p.settle()
+	return p.db.Close()
+}
+
+// picture is a snapshot of a database: a folder of hard links.
+type picture struct {
+	p    *Pebble
+	dir  string
+	done chan struct{}
+	err  error // once done
+}
+
+// make makes the picture. The database is not written meanwhile.
+func (s *picture) make() {
+	defer close(s.done)
+	defer func() {
+		if r := recover(); r != nil { // the database panics when its disk fails
+			s.err = fmt.Errorf("state in %q: %v", s.p.dir, r)
+		}
+	}()
+	if s.err = s.p.db.Flush(); s.err == nil {
+		s.err = s.p.db.Checkpoint(s.dir)
+	}
+}
+
+// Scan reads the picture.
+func (s *picture) Scan(lo, hi []byte, visit func(key, value []byte) error) error {
+	if <-s.done; s.err != nil {
+		return s.err
+	}
+	return scanFolder(s.p.fs, s.dir, lo, hi, visit)
+}
+
+// Files lists the picture's files with their checksums.
+func (s *picture) Files() ([]File, error) {
+	if <-s.done; s.err != nil {
+		return nil, s.err
+	}
+	names, err := s.p.fs.List(s.dir)
+	if err != nil {
 		return nil, err
 	}
-	return m.Snapshot()
+	files := make([]File, 0, len(names))
+	for _, name := range names {
+		f := File{Name: name, FS: s.p.fs, Path: s.p.fs.PathJoin(s.dir, name)}
+		if err := s.p.sums.fill(&f); err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
 }
 
-// Checkpoint makes a durable copy of the store in a folder that does not exist yet: hard links to files
-// that never change, so it costs what was written since the last one.
-func (p *Pebble) Checkpoint(dir string) error {
-	return p.db.Checkpoint(dir, pebble.WithFlushedWAL())
+// fill sets a file's size and checksum.
+func (s *sums) fill(f *File) (err error) {
+	s.mu.Lock()
+	sum, ok := s.of[f.Name]
+	s.mu.Unlock()
+	if ok {
+		info, err := f.FS.Stat(f.Path)
+		if err != nil {
+			return err
+		}
+		f.Sum, f.Size = sum, info.Size()
+		return nil
+	}
+	if f.Sum, f.Size, err = SumFile(f.FS, f.Path); err == nil && immutable(f.Name) {
+		s.mu.Lock()
+		s.of[f.Name] = f.Sum
+		s.mu.Unlock()
+	}
+	return err
 }
 
-// Close closes the database.
-func (p *Pebble) Close() error { return p.db.Close() }
+// keep forgets the files that are gone.
+func (s *sums) keep(files []File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := make(map[string]Sum, len(files))
+	for _, f := range files {
+		if sum, ok := s.of[f.Name]; ok {
+			now[f.Name] = sum
+		}
+	}
+	s.of = now
+}
+
+// Close removes the picture's folder.
+func (s *picture) Close() error {
+	<-s.done
+	return s.p.fs.RemoveAll(s.dir)
+}

@@ -128,7 +128,7 @@ func TestRestoreAtAnotherParallelism(t *testing.T) {
 	total := 0
 	for i := range 3 {
 		part := NewMemory()
-		must(t, Restore(part, picture, func(g uint16) bool { return Owner(g, 3) == i }))
+		must(t, Restore(part, []Snapshot{picture}, Owned(i, 3), nil))
 		n := len(dump(t, part, nil, nil))
 		if n < 200 {
 			t.Errorf("instance %d got %d entries of 1000", i, n)
@@ -136,7 +136,7 @@ func TestRestoreAtAnotherParallelism(t *testing.T) {
 		total += n
 		p, err := part.Snapshot()
 		must(t, err)
-		must(t, Restore(back, p, nil))
+		must(t, Restore(back, []Snapshot{p}, AllGroups, nil))
 	}
 	if total != 1000 || !slices.Equal(dump(t, back, nil, nil), dump(t, whole, nil, nil)) {
 		t.Errorf("%d entries after dealing out and back, want the same 1000", total)

@@ -1,0 +1,135 @@
+package state
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// keep stores a snapshot's files in a folder, as a store of checkpoints does.
+func keep(t *testing.T, fs FS, s Snapshot, dir string) Snapshot {
+	t.Helper()
+	files, err := s.Files()
+	must(t, err)
+	must(t, fs.MkdirAll(dir, 0o755))
+	for i, f := range files {
+		to := fs.PathJoin(dir, f.Name)
+		if f.Write != nil {
+			must(t, WriteFile(fs, to, f.Write))
+			files[i].Sum, files[i].Size, err = SumFile(fs, to)
+			must(t, err)
+		} else {
+			must(t, LinkOrCopy(fs, f.Path, to))
+		}
+		files[i].Write = nil
+	}
+	must(t, s.Close())
+	return OpenSnapshot(fs, dir, files)
+}
+
+// TestSnapshotsOnDisk restores stores from snapshots in folders, small and large, at several parallelisms.
+func TestSnapshotsOnDisk(t *testing.T) {
+	for _, bound := range []int64{1, 20_000, 1 << 20} {
+		fs := vfs.NewMem()
+		g := NewGrowing(Config{FS: fs, Dir: "work/a", Bound: bound})
+		table, other := New(g, "op").Table(Spec{Name: "t"}), New(g, "other").Table(Spec{Name: "t"})
+		rng := rand.New(rand.NewPCG(1, 2))
+		put := func(n int) {
+			for range n {
+				i := rng.IntN(3000)
+				must(t, table.Set(Group(uint64(i)*7919), fmt.Appendf(nil, "key %d", i), fmt.Appendf(nil, "value %d", rng.IntN(100))))
+				must(t, other.Set(Group(uint64(i)*7919), fmt.Appendf(nil, "key %d", i), nil))
+				must(t, table.Delete(Group(uint64(i+1)*7919), fmt.Appendf(nil, "key %d", i+1)))
+			}
+		}
+		put(2000)
+		want := dump(t, g, nil, nil)
+		first, err := g.Snapshot()
+		must(t, err)
+		put(2000)
+		later := dump(t, g, nil, nil)
+		if got := dump(t, first, nil, nil); !slices.Equal(got, want) {
+			t.Fatalf("bound %d: %d entries in the snapshot, want %d", bound, len(got), len(want))
+		}
+		kept := keep(t, fs, first, "chk-1")
+		second, err := g.Snapshot()
+		must(t, err)
+		kept2 := keep(t, fs, second, "chk-2")
+		must(t, g.Close())
+		if got := g.OnDisk(); got != (bound < 1<<20) {
+			t.Errorf("bound %d: on disk %v", bound, got)
+		}
+		for i, c := range []struct {
+			from Snapshot
+			want []string
+		}{{kept, want}, {kept2, later}} {
+			checkRestore(t, fs, c.from, c.want, fmt.Sprintf("work/%d", i), bound)
+		}
+	}
+}
+
+func checkRestore(t *testing.T, fs FS, from Snapshot, want []string, dir string, bound int64) {
+	t.Helper()
+	whole := NewGrowing(Config{FS: fs, Dir: dir + "/whole", Bound: bound})
+	must(t, Restore(whole, []Snapshot{from}, AllGroups, nil))
+	if got := dump(t, whole, nil, nil); !slices.Equal(got, want) {
+		t.Fatalf("%d entries restored, want %d", len(got), len(want))
+	}
+	must(t, whole.Set([]byte("zzz"), nil)) // what is linked may be written over
+	must(t, whole.Close())
+	var parts []Snapshot
+	for i := range 3 {
+		part := NewGrowing(Config{FS: fs, Dir: fmt.Sprintf("%s/%d", dir, i), Bound: bound})
+		must(t, Restore(part, []Snapshot{from}, Owned(i, 3), nil))
+		s, err := part.Snapshot()
+		must(t, err)
+		parts = append(parts, keep(t, fs, s, fmt.Sprintf("%s/kept-%d", dir, i)))
+		must(t, part.Close())
+	}
+	for p := range 2 {
+		var got []string
+		for i := range p + 1 {
+			back := NewGrowing(Config{FS: fs, Dir: fmt.Sprintf("%s/back-%d-%d", dir, p, i), Bound: bound})
+			must(t, Restore(back, parts, Owned(i, p+1), map[string]bool{"other": p == 1}))
+			got = append(got, dump(t, back, nil, nil)...)
+			must(t, back.Close())
+		}
+		slices.Sort(got)
+		var all []string
+		for _, w := range want {
+			if p == 0 || !bytes.HasPrefix([]byte(w), fmt.Appendf(nil, "%x", "other\x00")) {
+				all = append(all, w)
+			}
+		}
+		slices.Sort(all)
+		if !slices.Equal(got, all) {
+			t.Fatalf("%d entries came back at parallelism %d, want %d", len(got), p+1, len(all))
+		}
+	}
+}
+
+// TestDamagedFileOfState cuts and changes a file of state: reading it is an error, never wrong entries.
+func TestDamagedFileOfState(t *testing.T) {
+	m := NewMemory()
+	for i := range 200 {
+		must(t, m.Set(fmt.Appendf(nil, "key %04d", i), fmt.Appendf(nil, "value %d", i)))
+	}
+	s, err := m.Snapshot()
+	must(t, err)
+	files, err := s.Files()
+	must(t, err)
+	var b bytes.Buffer
+	must(t, files[0].Write(&b))
+	if leaves, size, err := readSorted(bytes.NewReader(b.Bytes())); err != nil || size != m.Bytes() || len(leaves) != 4 {
+		t.Fatalf("%v, %d leaves, %d bytes of %d", err, len(leaves), size, m.Bytes())
+	}
+	for n := range b.Len() {
+		if _, _, err := readSorted(bytes.NewReader(b.Bytes()[:n])); err == nil {
+			t.Fatalf("a file cut at %d was read", n)
+		}
+	}
+}
