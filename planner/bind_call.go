@@ -54,7 +54,7 @@ func (b *binder) invoke(at ast.Node, name string, args []Expr) (Expr, error) {
 	if call.Volatile {
 		return out, nil
 	}
-	return b.fold(out), nil
+	return refuse(at, out, b.fold(out)), nil
 }
 
 func (b *binder) unknownFunc(at ast.Node, name string) error {
@@ -206,7 +206,8 @@ func (b *binder) cast(s *scope, e *ast.Cast) (Expr, error) {
 	if from.Same(t) && from.Nullable() == nullable {
 		return x, nil
 	}
-	return b.fold(&Cast{X: x, T: t.WithNull(nullable), Try: e.Try}), nil
+	cast := &Cast{X: x, T: t.WithNull(nullable), Try: e.Try}
+	return refuse(e, cast, b.fold(cast)), nil
 }
 
 func (b *binder) row(s *scope, e *ast.Row) (Expr, error) {
@@ -314,6 +315,11 @@ func (b *binder) foldCall(e *Call) Expr {
 	}
 	args, list := make([]vec.Vec, len(e.Args)), make([]fn.Arg, len(e.Args))
 	for i, a := range e.Args {
+		if e.Func == fnRow {
+			if a = present(a); a.(*Literal).Refused != nil { // each field of a ROW is a constant of its own
+				return e
+			}
+		}
 		v := constOf(a)
 		if v == nil {
 			return e
@@ -329,6 +335,7 @@ func (b *binder) foldCall(e *Call) Expr {
 		return e
 	}
 	folded := &Literal{T: call.Type, Val: out.Column(1), Call: e.Func}
+	folded.Absent = givesAbsent(e) && isNullLit(folded) && (isAbsent(e.Args[0]) || !isNullLit(e.Args[0])) && !isNullLit(e.Args[1])
 	if arrow.TypeEqual(call.Type.Arrow(), e.T.Arrow()) {
 		folded.T = e.T
 		return folded

@@ -207,7 +207,11 @@ func logical(op string, l, r Expr) Expr {
 
 // compare calls a comparison; sql/fn knows which types compare, and as what.
 func (b *binder) compare(at ast.Node, op string, l, r Expr) (Expr, error) {
-	return b.invoke(at, op, []Expr{l, r})
+	out, err := b.invoke(at, op, []Expr{l, r})
+	if err == nil && (op == "=" || op == "<>") && l.Type().NotNull && !volatile(l) && sameExpr(l, r) {
+		return BoolLit(op == "="), nil // even where it is NaN, as in Flink
+	}
+	return out, err
 }
 
 func isTextLit(e Expr) bool {
@@ -356,7 +360,7 @@ func (b *binder) is(s *scope, e *ast.Is) (Expr, error) {
 			return nil, err
 		}
 	case "NULL":
-		if x.Type().NotNull {
+		if x.Type().NotNull || isAbsent(x) {
 			return BoolLit(e.Not), nil
 		}
 	}

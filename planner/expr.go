@@ -27,6 +27,11 @@ type Literal struct {
 	// Call is the function whose result was computed at planning, or "": a JSON function tells by it
 	// whether a text is JSON already.
 	Call string
+	// Absent: a NULL that ITEM gave for an element of a type that is NOT NULL; see absent.go.
+	Absent bool
+	// Refused is why Flink refuses to compute the constant at planning; nil: it does not. It counts where
+	// the constant is not part of a greater one.
+	Refused error
 }
 
 // Call is a call of a scalar function of sql/fn by its name. Args already have the types the

@@ -95,6 +95,9 @@ func Columns(plan *Plan) types.Schema { return plan.Roots[0].Info().Out }
 // finish runs the passes over bound roots. at are the statements' places, for errors found there.
 func (p *Planner) finish(b *binder, roots []Node, at []ast.Node) (*Plan, error) {
 	roots = optimize(roots, b)
+	if err := settleConstants(roots); err != nil {
+		return nil, err
+	}
 	if err := p.checkOver(roots); err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func elementTest(t types.Type, a, b arrow.Array) func(i, j int) bool {
 	return func(i, j int) bool { return order(i, j) == 0 }
 }
 
-// mapTest compares maps entry by entry in any order.
+// mapTest compares maps entry by entry in any order. A key that is NULL equals none, as in Flink.
 func mapTest(t types.Type, a, b *array.Map) func(i, j int) bool {
 	item := types.IntType
 	if t.Kind == types.Map {
@@ -104,7 +104,7 @@ func mapTest(t types.Type, a, b *array.Map) func(i, j int) bool {
 	}
 	keys := vec.Order{}.Comparer(vec.MapKeys(a), vec.MapKeys(b))
 	items := elementTest(item, a.Items(), b.Items())
-	nullA, nullB := vec.NullsOf(a), vec.NullsOf(b)
+	nullA, nullB, nullKeys := vec.NullsOf(a), vec.NullsOf(b), vec.NullsOf(vec.MapKeys(a))
 	return func(i, j int) bool {
 		if nullA.Is(i) || nullB.Is(j) {
 			return nullA.Is(i) && nullB.Is(j)
@@ -117,7 +117,7 @@ func mapTest(t types.Type, a, b *array.Map) func(i, j int) bool {
 		for k := lo; k < hi; k++ {
 			found := false
 			for m := lo2; m < hi2 && !found; m++ {
-				found = keys(int(k), int(m)) == 0 && items(int(k), int(m))
+				found = !nullKeys.Is(int(k)) && keys(int(k), int(m)) == 0 && items(int(k), int(m))
 			}
 			if !found {
 				return false

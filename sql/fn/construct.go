@@ -221,7 +221,7 @@ func bindMapItem(t types.Type, key Arg) (*Call, error) {
 		equal, places := p.equal(), make([]int32, n)
 		for i := range places {
 			places[i] = -1
-			if m.isNull(i) {
+			if m.isNull(i) || a[1].IsNull(i) { // a NULL finds nothing, not even a key that is NULL
 				continue
 			}
 			for lo, hi := span(i); lo < hi; lo++ {

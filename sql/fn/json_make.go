@@ -37,7 +37,7 @@ func bindJSONString(args []Arg) (*Call, error) {
 		put := newJSONWriter(t, a[0].Arr)
 		return func(dst []byte, i int) ([]byte, bool) { return put(dst, a[0].At(i)), true }
 	})
-	return &Call{Args: []types.Type{t}, Type: types.StringType.WithNull(!t.NotNull), Eval: kernel}, nil
+	return &Call{Args: []types.Type{t}, Type: types.StringType.WithNull(!t.NotNull), Eval: noNullKeys(kernel)}, nil
 }
 
 // rawJSON tells whether an argument is the result of a function that gives JSON text.
@@ -99,7 +99,7 @@ func bindJSONArray(args []Arg) (*Call, error) {
 			return append(dst, ']'), true
 		})
 	})
-	return &Call{Args: argTypes(args), Type: types.StringType.WithNull(false), Eval: kernel}, nil
+	return &Call{Args: argTypes(args), Type: types.StringType.WithNull(false), Eval: noNullKeys(kernel)}, nil
 }
 
 var errNullKey = errors.New("a key is NULL; use COALESCE or leave such rows out")
@@ -138,7 +138,7 @@ func bindJSONObject(args []Arg) (*Call, error) {
 			return append(dst, '}'), true
 		})
 	})
-	return &Call{Args: argTypes(args), Type: types.StringType.WithNull(false), Eval: kernel}, nil
+	return &Call{Args: argTypes(args), Type: types.StringType.WithNull(false), Eval: noNullKeys(kernel)}, nil
 }
 
 // keyOrder lists the places of the keys to write, in order; of equal keys the last counts.

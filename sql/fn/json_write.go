@@ -168,3 +168,46 @@ func nestedJSONWriter(t types.Type, a arrow.Array) jsonWriter {
 		return append(dst, '}')
 	}
 }
+
+// noNullKeys fails rows in whose maps a key is NULL, which a JSON object cannot have.
+func noNullKeys(kernel Kernel) Kernel {
+	return func(c *Ctx, args []vec.Vec, n int) (vec.Vec, error) {
+		for _, v := range args {
+			if row := nullKey(v.Arr); row >= 0 && n > 0 {
+				return vec.Vec{}, &RowError{Row: row, Err: errNullKey}
+			}
+		}
+		return kernel(c, args, n)
+	}
+}
+
+// nullKey is the first row in whose maps, at any depth, a key is NULL; -1: none.
+func nullKey(a arrow.Array) int {
+	switch a := a.(type) {
+	case *array.Map:
+		keys := vec.MapKeys(a)
+		bad, deep := keys.NullN() > 0, nullKey(a.Items())
+		for i := 0; i < a.Len() && (bad || deep >= 0); i++ {
+			lo, hi := a.ValueOffsets(i)
+			for k := lo; k < hi && !a.IsNull(i); k++ {
+				if keys.IsNull(int(k)) || int(k) == deep {
+					return i
+				}
+			}
+		}
+	case *array.List:
+		deep := nullKey(a.ListValues())
+		for i := 0; i < a.Len() && deep >= 0; i++ {
+			if lo, hi := a.ValueOffsets(i); int64(deep) >= lo && int64(deep) < hi {
+				return i
+			}
+		}
+	case *array.Struct:
+		for k := range a.NumField() {
+			if row := nullKey(a.Field(k)); row >= 0 {
+				return row
+			}
+		}
+	}
+	return -1
+}
