@@ -1,7 +1,6 @@
 package op
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -22,44 +21,52 @@ import (
 // The watermark passed on is behind by the larger bound, for a joined row carries the older of its times.
 type intervalJoin struct {
 	Base
-	ctx    *Context
-	node   *planner.IntervalJoin
-	sides  [2]*intervalSide
-	outer  [2]bool
-	cond   expr.Eval
-	both   *arrow.Schema
-	schema *arrow.Schema
-	keys   *vec.Groups
-	types  []types.Type
-	gids   []int32
-	due    dueRows // when rows may go: gid and port are in gid
-	wm     *savedTime
-	table  *state.Table
-	gone   map[string]uint16
-	fresh  []*intervalRow
-	seq    int64
-	out    joinOut
-	pad    storedJoin
+	ctx     *Context
+	node    *planner.IntervalJoin
+	sides   [2]*intervalSide
+	outer   [2]bool
+	cond    expr.Eval
+	both    *arrow.Schema
+	schema  *arrow.Schema
+	keys    *vec.Groups
+	types   []types.Type
+	gids    []int32
+	due     dueRows // when the first row of a list may go: gid and port are in gid; an entry for a row that is not first is void
+	wm      *savedTime
+	table   *state.Table
+	gone    map[string]uint16
+	store   rowStore
+	rows    pages[intervalRow] // by the numbers of store
+	seq     int64
+	out     joinOut
+	pad     storedJoin
+	pairs   []intervalPair
+	charged int64
 }
 
-// intervalSide is the rows of one input, by key in order of time.
+// intervalSide is the rows of one input, by key in order of time, then of arrival.
 type intervalSide struct {
 	codec *rowCodec
 	keys  []int
 	time  int
 	keep  int64 // how long after a row's time rows of the other input may join it
-	lists [][]*intervalRow
+	lists [][]timedRow
 }
 
+// timedRow is a row by its number, with its time.
+type timedRow struct {
+	time int64
+	n    int32
+}
+
+// intervalRow is what is known of a row besides its bytes.
 type intervalRow struct {
 	time, seq int64
-	row       []byte
-	port      int
 	gid       int32
+	port      uint8
 	matched   bool
 	dirty     bool
 	saved     bool
-	gone      bool
 }
 
 // NewIntervalJoin makes the operator of an IntervalJoin.
@@ -115,11 +122,8 @@ func (j *intervalJoin) times(b *vec.Batch, s *intervalSide) ([]int64, error) {
 	return out, nil
 }
 
-// intervalPair is a row of the batch and a row of the other input near it.
-type intervalPair struct {
-	row   int32
-	other *intervalRow
-}
+// intervalPair is a row of the batch and a row of the other input near it, by its number.
+type intervalPair struct{ row, other int32 }
 
 func (j *intervalJoin) Process(port int, b *vec.Batch, out Emitter) error {
 	n := b.Len()
@@ -130,18 +134,15 @@ func (j *intervalJoin) Process(port int, b *vec.Batch, out Emitter) error {
 	}
 	j.gids = sized(j.gids, n)
 	j.keys.Lookup(columnVecs(b, mine.keys), n, j.gids, nil)
-	for _, s := range j.sides {
-		for len(s.lists) < j.keys.Cap() {
-			s.lists = append(s.lists, nil)
-		}
-	}
+	j.grow()
 	null := nullKeys(b, mine.keys, j.node.Keys.NullSafe)
-	var pairs []intervalPair
+	pairs := j.pairs[:0]
 	for i, t := range times {
 		if null == nil || !null[i] {
 			pairs = j.near(pairs, port, i, t, other.lists[j.gids[i]])
 		}
 	}
+	j.pairs = pairs
 	if pairs, err = j.passing(b, port, pairs); err != nil {
 		return err
 	}
@@ -152,11 +153,10 @@ func (j *intervalJoin) Process(port int, b *vec.Batch, out Emitter) error {
 		matched := false
 		for ; at < len(pairs) && pairs[at].row == int32(i); at++ {
 			matched = true
-			if r := pairs[at].other; !r.matched {
-				r.matched = true
-				j.mark(r)
+			if r := j.rows.at(pairs[at].other); !r.matched {
+				r.matched, r.dirty = true, true
 			}
-			j.out.joined(e, pairs[at].other.row, types.Insert)
+			j.out.joined(e, j.store.get(pairs[at].other), types.Insert)
 		}
 		if null != nil && null[i] || !j.keeps(mine, t) {
 			if !matched && j.outer[port] {
@@ -164,28 +164,30 @@ func (j *intervalJoin) Process(port int, b *vec.Batch, out Emitter) error {
 			}
 			continue
 		}
-		j.add(port, j.gids[i], t, bytes.Clone(rows.At(i)), matched)
+		j.seq++
+		j.insert(intervalRow{time: t, seq: j.seq, gid: j.gids[i], port: uint8(port), matched: matched, dirty: true}, rows.At(i))
 	}
 	for _, gid := range j.gids {
 		j.forgetKey(gid)
 	}
+	j.charge()
 	return j.out.flush(b, port, j.schema, out)
 }
 
 // near appends the pairs of row i, of time t, with rows whose time fits.
-func (j *intervalJoin) near(pairs []intervalPair, port, i int, t int64, list []*intervalRow) []intervalPair {
+func (j *intervalJoin) near(pairs []intervalPair, port, i int, t int64, list []timedRow) []intervalPair {
 	lo, hi := t-j.node.Upper, t-j.node.Lower // right times for a left row
 	if port == 1 {
 		lo, hi = t+j.node.Lower, t+j.node.Upper
 	}
-	at, _ := slices.BinarySearchFunc(list, lo, func(r *intervalRow, t int64) int {
+	at, _ := slices.BinarySearchFunc(list, lo, func(r timedRow, t int64) int {
 		if r.time < t {
 			return -1
 		}
 		return 1
 	})
 	for ; at < len(list) && list[at].time <= hi; at++ {
-		pairs = append(pairs, intervalPair{int32(i), list[at]})
+		pairs = append(pairs, intervalPair{int32(i), list[at].n})
 	}
 	return pairs
 }
@@ -197,7 +199,7 @@ func (j *intervalJoin) passing(b *vec.Batch, port int, pairs []intervalPair) ([]
 	}
 	o := joinOut{left: newGather(j.sides[0].codec), right: newGather(j.sides[1].codec)}
 	for _, p := range pairs {
-		o.joined(joinEvent{port: port, row: int(p.row)}, p.other.row, types.Insert)
+		o.joined(joinEvent{port: port, row: int(p.row)}, j.store.get(p.other), types.Insert)
 	}
 	var m lastBatch
 	if err := o.flush(b, port, j.both, &m); err != nil {
@@ -227,29 +229,35 @@ func (j *intervalJoin) keeps(s *intervalSide, t int64) bool {
 	return j.now() == int64(types.MinTime) || j.now() < t+s.keep
 }
 
-// add keeps a row.
-func (j *intervalJoin) add(port int, gid int32, t int64, row []byte, matched bool) {
-	j.seq++
-	r := &intervalRow{time: t, seq: j.seq, row: row, port: port, gid: gid, matched: matched}
-	j.insert(r)
-	j.mark(r)
-}
-
-func (j *intervalJoin) insert(r *intervalRow) {
+// insert keeps a row.
+func (j *intervalJoin) insert(r intervalRow, row []byte) {
+	n := j.store.put(row, nil)
+	j.rows.grow(int(n) + 1)
+	*j.rows.at(n) = r
 	s := j.sides[r.port]
 	list := s.lists[r.gid]
 	at := len(list)
 	for at > 0 && list[at-1].time > r.time {
 		at--
 	}
-	s.lists[r.gid] = slices.Insert(list, at, r)
-	j.due.push(dueRow{r.time + s.keep, r.seq, r.gid<<1 | int32(r.port)})
+	if s.lists[r.gid] = slices.Insert(list, at, timedRow{r.time, n}); at == 0 {
+		j.awaitFirst(int(r.port), r.gid)
+	}
 }
 
-func (j *intervalJoin) mark(r *intervalRow) {
-	if !r.dirty {
-		r.dirty = true
-		j.fresh = append(j.fresh, r)
+// awaitFirst has the first row of a list looked at when it may go.
+func (j *intervalJoin) awaitFirst(port int, gid int32) {
+	s := j.sides[port]
+	first := s.lists[gid][0]
+	j.due.push(dueRow{first.time + s.keep, j.rows.at(first.n).seq, gid<<1 | int32(port)})
+}
+
+// grow makes room for the lists of new keys.
+func (j *intervalJoin) grow() {
+	for _, s := range j.sides {
+		for len(s.lists) < j.keys.Cap() {
+			s.lists = append(s.lists, nil)
+		}
 	}
 }
 
@@ -257,6 +265,21 @@ func (j *intervalJoin) forgetKey(gid int32) {
 	if j.keys.Live(gid) && len(j.sides[0].lists[gid]) == 0 && len(j.sides[1].lists[gid]) == 0 {
 		j.keys.Delete(gid)
 	}
+}
+
+// charge tells the budget what memory holds.
+func (j *intervalJoin) charge() {
+	j.ctx.Metrics.Groups = int64(j.keys.Len())
+	bytes := j.store.bytes() + int64(j.rows.n)*40 + j.keys.Bytes() + int64(cap(j.due))*24
+	j.ctx.Budget.Grow(bytes - j.charged)
+	j.ctx.Metrics.StateBytes += bytes - j.charged
+	j.charged = bytes
+}
+
+// Close gives the memory back.
+func (j *intervalJoin) Close() error {
+	j.ctx.Budget.Grow(-j.charged)
+	return nil
 }
 
 func (j *intervalJoin) Watermark(wm types.Time, out Emitter) (types.Time, error) {
@@ -287,30 +310,28 @@ func (j *intervalJoin) Tick(now types.Time, out Emitter) error { return j.expire
 
 // expire lets the rows go for which none of the other input can come any more.
 func (j *intervalJoin) expire(now int64, out Emitter) error {
-	for len(j.due) > 0 && (j.due[0].time < now || now == int64(types.MaxTime)) {
+	for len(j.due) > 0 && passed(j.due[0].time, now) {
 		d := j.due.pop()
 		gid, port := d.gid>>1, int(d.gid&1)
 		s := j.sides[port]
 		list := s.lists[gid]
-		at := slices.IndexFunc(list, func(r *intervalRow) bool { return r.seq == d.seq })
-		if at < 0 {
+		if len(list) == 0 || j.rows.at(list[0].n).seq != d.seq {
 			continue
 		}
-		r := list[at]
-		r.gone = true
-		if r.saved {
-			group, place := j.place(r)
-			j.gone[string(place)] = group
+		n := 1
+		for !j.outer[port] && n < len(list) && passed(list[n].time+s.keep, now) {
+			n++ // padded rows leave in order of time over all keys, others need not
 		}
-		if s.lists[gid] = slices.Delete(list, at, at+1); !r.matched && j.outer[port] {
-			if port == 0 {
-				j.pad.add(r.row, nil)
-			} else {
-				j.pad.add(nil, r.row)
-			}
+		for _, r := range list[:n] {
+			j.leave(r.n)
 		}
-		j.forgetKey(gid)
+		if s.lists[gid] = dropFront(list, n); len(list) > n {
+			j.awaitFirst(port, gid)
+		} else {
+			j.forgetKey(gid)
+		}
 	}
+	j.charge()
 	if j.pad.n == 0 {
 		return nil
 	}
@@ -319,6 +340,38 @@ func (j *intervalJoin) expire(now int64, out Emitter) error {
 		return err
 	}
 	return out.Emit(b)
+}
+
+func passed(time, now int64) bool { return time < now || now == int64(types.MaxTime) }
+
+// dropFront takes the first n elements off a list: a short one moves up, so that its memory is used again.
+func dropFront(list []timedRow, n int) []timedRow {
+	const short = 64
+	switch {
+	case cap(list) <= short:
+		return append(list[:0], list[n:]...)
+	case n == len(list):
+		return nil
+	}
+	return list[n:]
+}
+
+// leave forgets a row; one of an outer side that joined none leaves padded.
+func (j *intervalJoin) leave(n int32) {
+	r := j.rows.at(n)
+	if r.saved {
+		group, place := j.place(r)
+		j.gone[string(place)] = group
+	}
+	switch row := j.store.get(n); {
+	case r.matched || !j.outer[r.port]:
+	case r.port == 0:
+		j.pad.add(row, nil)
+	default:
+		j.pad.add(nil, row)
+	}
+	*r = intervalRow{}
+	j.store.drop(n)
 }
 
 func (j *intervalJoin) place(r *intervalRow) (uint16, []byte) {
@@ -336,19 +389,21 @@ func (j *intervalJoin) Snapshot() error {
 		}
 	}
 	clear(j.gone)
-	for _, r := range j.fresh {
-		r.dirty = false
-		if r.gone {
+	if j.ctx.Unkept {
+		return nil
+	}
+	for n := range int32(j.rows.n) { // rows leave soon: a list of those that changed would be as long
+		r := j.rows.at(n)
+		if !r.dirty {
 			continue
 		}
-		r.saved = true
-		v := binary.BigEndian.AppendUint64([]byte{byte(r.port), byte(b2i(r.matched))}, uint64(r.time))
+		r.dirty, r.saved = false, true
+		v := binary.BigEndian.AppendUint64([]byte{r.port, byte(b2i(r.matched))}, uint64(r.time))
 		group, place := j.place(r)
-		if err := j.table.Set(group, place, append(v, r.row...)); err != nil {
+		if err := j.table.Set(group, place, append(v, j.store.get(n)...)); err != nil {
 			return err
 		}
 	}
-	j.fresh = j.fresh[:0]
 	return nil
 }
 
@@ -361,25 +416,25 @@ func b2i(b bool) int {
 
 // restore takes back the rows that a snapshot held, in order of arrival.
 func (j *intervalJoin) restore() error {
-	var all []*intervalRow
+	type stored struct {
+		intervalRow
+		row []byte
+	}
+	var all []stored
 	err := j.table.Scan(func(_ uint16, k, v []byte) error {
 		at := len(k) - 8
 		gid, _ := j.keys.LookupKey(k[:at])
-		all = append(all, &intervalRow{
-			gid: gid, seq: int64(binary.BigEndian.Uint64(k[at:])), port: int(v[0]), matched: v[1] != 0,
-			time: int64(binary.BigEndian.Uint64(v[2:])), row: slices.Clone(v[10:]), saved: true,
-		})
+		all = append(all, stored{intervalRow{
+			gid: gid, seq: int64(binary.BigEndian.Uint64(k[at:])), port: v[0], matched: v[1] != 0,
+			time: int64(binary.BigEndian.Uint64(v[2:])), saved: true,
+		}, slices.Clone(v[10:])})
 		return nil
 	})
-	slices.SortFunc(all, func(a, b *intervalRow) int { return cmpInt(a.seq, b.seq) })
-	for _, s := range j.sides {
-		for len(s.lists) < j.keys.Cap() {
-			s.lists = append(s.lists, nil)
-		}
-	}
+	slices.SortFunc(all, func(a, b stored) int { return cmpInt(a.seq, b.seq) })
+	j.grow()
 	for _, r := range all {
 		j.seq = max(j.seq, r.seq)
-		j.insert(r)
+		j.insert(r.intervalRow, r.row)
 	}
 	return err
 }
