@@ -57,7 +57,7 @@ func (c *changelogNormalize) Process(_ int, b *vec.Batch, out Emitter) error {
 			}
 			ch.addRow(types.UpdateAfter, i)
 		}
-		c.state.replace(gid, rows.At(i))
+		c.state.set(gid, rows.At(i))
 	}
 	if err := ch.flush(b, out); err != nil {
 		return err

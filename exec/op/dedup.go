@@ -88,7 +88,7 @@ func (d *dedup) Process(_ int, b *vec.Batch, out Emitter) error {
 		case !d.node.Last:
 			if d.state.get(gid) == nil {
 				d.out.addInput(types.Insert, i, 1)
-				d.state.replace(gid, left)
+				d.state.set(gid, left)
 			}
 		default:
 			d.last(gid, times[i], i, rows.At(i))
@@ -106,7 +106,7 @@ func (d *dedup) take(gid int32) {
 	if old == nil || !d.node.Last {
 		return
 	}
-	d.out.add(types.Delete, old[8:], 1)
+	d.out.addKept(types.Delete, old[8:], 1)
 	d.state.set(gid, nil)
 }
 
@@ -123,7 +123,7 @@ func (d *dedup) first(gid int32, t int64, row []byte) {
 		return
 	}
 	d.buf = append(binary.BigEndian.AppendUint64(d.buf[:0], uint64(t)), row...)
-	d.state.replace(gid, d.buf)
+	d.state.set(gid, d.buf)
 	d.push(t, gid)
 }
 
@@ -144,12 +144,12 @@ func (d *dedup) last(gid int32, t int64, i int, row []byte) {
 		return
 	default:
 		if d.before {
-			d.out.add(types.UpdateBefore, old[8:], 1)
+			d.out.addKept(types.UpdateBefore, old[8:], 1)
 		}
 		d.out.addInput(types.UpdateAfter, i, 1)
 	}
 	d.buf = append(binary.BigEndian.AppendUint64(d.buf[:0], uint64(t)), row...)
-	d.state.replace(gid, d.buf)
+	d.state.set(gid, d.buf)
 }
 
 func (d *dedup) Watermark(wm types.Time, out Emitter) (types.Time, error) {
@@ -163,8 +163,8 @@ func (d *dedup) Watermark(wm types.Time, out Emitter) (types.Time, error) {
 		if len(v) <= 1 || timeOf(v) != w.time {
 			continue // replaced by an earlier row, or gone
 		}
-		d.out.add(types.Insert, v[8:], 1)
-		d.state.set(w.gid, bytes.Clone(left))
+		d.out.addKept(types.Insert, v[8:], 1)
+		d.state.set(w.gid, left)
 	}
 	return wm, d.out.flush(nil, out)
 }

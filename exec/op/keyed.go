@@ -1,7 +1,6 @@
 package op
 
 import (
-	"bytes"
 	"time"
 
 	"weir/exec/state"
@@ -9,13 +8,14 @@ import (
 	"weir/sql/vec"
 )
 
-// keyed is a value of bytes for each key, in memory over a state table. It is what operators that keep
+// keyed is a value of bytes for each key, in slabs of memory over a state table. It is what operators that keep
 // rows are made of. A value may expire: ttl after it was last set.
 type keyed struct {
 	ctx     *Context
 	types   []types.Type
 	groups  *vec.Groups
-	val     [][]byte
+	val     []int32 // of each group, where store has its value, or none
+	store   rowStore
 	stamp   []int64
 	dirty   []bool
 	changed []int32
@@ -27,7 +27,6 @@ type keyed struct {
 	gids    []int32
 	firsts  []int32
 	key     []byte
-	bytes   int64
 	charged int64
 	sweep   int32
 }
@@ -65,7 +64,7 @@ func (k *keyed) lookup(cols []vec.Vec, n int) ([]int32, error) {
 
 func (k *keyed) grow() {
 	for n := k.groups.Cap(); len(k.val) < n; {
-		k.val, k.dirty = append(k.val, nil), append(k.dirty, false)
+		k.val, k.dirty = append(k.val, none), append(k.dirty, false)
 		if k.ttl > 0 {
 			k.stamp = append(k.stamp, 0)
 		}
@@ -88,8 +87,7 @@ func (k *keyed) keep(gid int32, v []byte) {
 		k.stamp[gid] = stampOf(v)
 		v, _ = state.Fresh(v, 0, 0)
 	}
-	k.val[gid] = bytes.Clone(v)
-	k.bytes += int64(len(v))
+	k.hold(gid, v)
 }
 
 // loadAll reads the whole table: for operators that must visit every key.
@@ -114,22 +112,23 @@ func stampOf(v []byte) int64 {
 func (k *keyed) expire(gids []int32) {
 	limit := k.now() - k.ttl.Milliseconds()
 	for _, gid := range gids {
-		if k.val[gid] != nil && k.stamp[gid] <= limit {
+		if k.val[gid] != none && k.stamp[gid] <= limit {
 			k.set(gid, nil)
 		}
 	}
 }
 
-// get gives a key's value, nil where there is none. It is the table's: not to be kept.
-func (k *keyed) get(gid int32) []byte { return k.val[gid] }
-
-// set sets a key's value, which becomes the table's; nil or no bytes take it away.
-func (k *keyed) set(gid int32, v []byte) {
-	k.bytes += int64(cap(v) - cap(k.val[gid]))
-	if len(v) == 0 {
-		v = nil
+// get gives a key's value, nil where there is none. It is the table's, and stays as it is.
+func (k *keyed) get(gid int32) []byte {
+	if n := k.val[gid]; n != none {
+		return k.store.get(n)
 	}
-	k.val[gid] = v
+	return nil
+}
+
+// set sets a key's value to a copy of v; nil or no bytes take it away.
+func (k *keyed) set(gid int32, v []byte) {
+	k.hold(gid, v)
 	if k.ttl > 0 {
 		k.stamp[gid] = k.now()
 	}
@@ -139,8 +138,18 @@ func (k *keyed) set(gid int32, v []byte) {
 	}
 }
 
-// replace sets a key's value to a copy, in the memory of the old one where it fits.
-func (k *keyed) replace(gid int32, v []byte) { k.set(gid, append(k.val[gid][:0], v...)) }
+// hold sets what memory has of a key, and leaves the store as it is.
+func (k *keyed) hold(gid int32, v []byte) {
+	switch n := k.val[gid]; {
+	case n == none && len(v) > 0:
+		k.val[gid] = k.store.put(v, nil)
+	case n != none && len(v) > 0:
+		k.store.replace(n, v, nil)
+	case n != none:
+		k.store.drop(n)
+		k.val[gid] = none
+	}
+}
 
 // release ends the use of the numbers that the last lookup gave: keys without a value are forgotten.
 func (k *keyed) release() error {
@@ -155,7 +164,7 @@ func (k *keyed) release() error {
 
 // drop forgets a key if it has no value.
 func (k *keyed) drop(gid int32) {
-	if k.val[gid] == nil && k.groups.Live(gid) {
+	if k.val[gid] == none && k.groups.Live(gid) {
 		if k.dirty[gid] {
 			k.gone[string(k.groups.AppendKey(nil, gid))] = true
 		}
@@ -193,7 +202,7 @@ func (k *keyed) snapshot() error {
 	var value []byte
 	for _, gid := range k.changed {
 		k.dirty[gid] = false
-		if k.val[gid] == nil || !k.groups.Live(gid) {
+		if k.val[gid] == none || !k.groups.Live(gid) {
 			continue
 		}
 		k.key = k.groups.AppendKey(k.key[:0], gid)
@@ -201,7 +210,7 @@ func (k *keyed) snapshot() error {
 		if k.ttl > 0 {
 			value = state.Stamp(value, k.stamp[gid])
 		}
-		value = append(value, k.val[gid]...)
+		value = append(value, k.get(gid)...)
 		if err := k.table.Set(state.Group(vec.Hash(k.key)), k.key, value); err != nil {
 			return err
 		}
@@ -213,7 +222,7 @@ func (k *keyed) snapshot() error {
 // charge tells the budget what memory holds; over budget, all keys go to the store and come back when
 // they are asked for.
 func (k *keyed) charge() error {
-	bytes := k.bytes + k.groups.Bytes() + int64(cap(k.val))*34
+	bytes := k.store.bytes() + k.groups.Bytes() + int64(cap(k.val))*13
 	k.ctx.Metrics.Groups = int64(k.groups.Len())
 	if bytes < k.charged+k.charged/8+1<<16 && bytes > k.charged-k.charged/2 {
 		return nil
@@ -233,7 +242,7 @@ func (k *keyed) spill() error {
 	}
 	k.groups = vec.NewGroups(k.types...)
 	k.val, k.stamp, k.dirty, k.partial = nil, nil, nil, true
-	k.bytes = 0
+	k.store = rowStore{}
 	k.ctx.Budget.Grow(-k.charged)
 	k.ctx.Metrics.StateBytes -= k.charged
 	k.charged = 0

@@ -25,9 +25,8 @@ func (m *matcher) Snapshot() error {
 		return err
 	}
 	for gid := range m.dirty { // the matches themselves stay in memory
-		if v := m.state.val[gid]; v != nil {
-			m.state.bytes += int64(cap(held) - cap(v))
-			m.state.val[gid] = held
+		if m.state.get(gid) != nil {
+			m.state.hold(gid, held)
 		}
 	}
 	clear(m.dirty)
@@ -190,7 +189,6 @@ func (m *matcher) restore(gid int32, v []byte) error {
 	}
 	m.part[gid] = p
 	m.watch(gid)
-	m.state.bytes += int64(cap(held) - cap(v))
-	m.state.val[gid] = held
+	m.state.hold(gid, held)
 	return nil
 }

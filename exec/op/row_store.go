@@ -6,8 +6,8 @@ import "encoding/binary"
 // side in slabs: a row is no object of its own, so millions of them cost the garbage collector nothing.
 //
 // Nothing in a slab is ever overwritten: what get gives stays good after the row is dropped or moved. A slab less
-// than half of which is in use is given up, and its rows move to another, so the store holds at most about twice
-// what its rows take.
+// than two thirds of which are in use is given up, and its rows move to another: so the store holds at most about half
+// as much again as its rows take, and a byte given up costs the copying of two.
 type rowStore struct {
 	places pages[rowPlace]
 	unused []int32 // numbers to give out again
@@ -113,7 +113,7 @@ func (s *rowStore) newSlab(size int) int32 {
 	return int32(len(s.slabs) - 1)
 }
 
-func (s *rowStore) isThin(i int32) bool { return 2*s.slabs[i].live < len(s.slabs[i].data) }
+func (s *rowStore) isThin(i int32) bool { return 3*s.slabs[i].live < 2*len(s.slabs[i].data) }
 
 // vacate gives the bytes of a row up.
 func (s *rowStore) vacate(n int32) {

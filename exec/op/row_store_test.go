@@ -55,7 +55,7 @@ func TestRowStore(t *testing.T) {
 					t.Fatalf("step %d: row %d differs", step, n)
 				}
 			}
-			if most := int64(live)*5/2 + 3*slabSize; s.held > most {
+			if most := int64(live)*7/4 + 3*slabSize; s.held > most {
 				t.Fatalf("step %d: %d bytes held for %d", step, s.held, live)
 			}
 		}

@@ -101,7 +101,7 @@ func (s *setOp) Process(port int, b *vec.Batch, out Emitter) error {
 			ch.addRow(types.Delete, i)
 		}
 		buf = s.write(buf[:0])
-		s.state.replace(gid, buf)
+		s.state.set(gid, buf)
 	}
 	if err := ch.flush(b, out); err != nil {
 		return err
