@@ -38,6 +38,10 @@ type over struct {
 	last  []int64 // by group: the last time worked off
 	rows  [][]frameRow
 	dirty map[int32]bool
+
+	forget []int64   // by group: when it is forgotten; 0: never
+	timers [][]int64 // by group: the times that were set for that, and have not come, in order
+	due    dueRows   // all of them
 }
 
 // frameRow is a row in the frame of its partition.
@@ -120,6 +124,7 @@ func (o *over) grow() {
 	o.set.resize(n)
 	for len(o.last) < n {
 		o.last, o.rows = append(o.last, 0), append(o.rows, nil)
+		o.forget, o.timers = append(o.forget, 0), append(o.timers, nil)
 	}
 }
 
@@ -137,6 +142,9 @@ func (o *over) restore(gid int32, v []byte) error {
 			state[i] = vec.ColVec(cols[i])
 		}
 		return o.set.load([]int32{gid}, state)
+	}
+	if o.forgets() {
+		v = o.takeTimes(v, gid)
 	}
 	var list [][]byte
 	var gids []int32
@@ -182,6 +190,9 @@ func (o *over) Process(_ int, b *vec.Batch, out Emitter) error {
 			o.ctx.Metrics.LateDropped++
 			continue
 		}
+		if o.forgets() {
+			o.keep(gids[i], t)
+		}
 		key := o.state.groups.AppendKey(nil, gids[i])
 		o.buf.push(t, nil, rows.At(i), state.Group(vec.Hash(key)))
 	}
@@ -211,6 +222,15 @@ func (o *over) Watermark(wm types.Time, out Emitter) (types.Time, error) {
 		return wm, nil // a restart says again what was said: late rows that are not dropped wait for the next
 	}
 	o.wm.advance(int64(wm))
+	if err := o.workUpTo(wm, out); err != nil {
+		return wm, err
+	}
+	o.expire(wm)
+	return wm, nil
+}
+
+// workUpTo works off the rows whose time has come.
+func (o *over) workUpTo(wm types.Time, out Emitter) error {
 	for {
 		var list [][]byte
 		var times []int64
@@ -222,14 +242,14 @@ func (o *over) Watermark(wm types.Time, out Emitter) (types.Time, error) {
 			list, times = append(list, r.row), append(times, r.time)
 		}
 		if len(list) == 0 {
-			return wm, nil
+			return nil
 		}
 		b, err := o.codec.batch(list, nil)
 		if err != nil {
-			return wm, err
+			return err
 		}
 		if err := o.work(b, times, out); err != nil {
-			return wm, err
+			return err
 		}
 	}
 }
@@ -262,6 +282,9 @@ func (o *over) stored(gid int32) ([]byte, error) {
 		}
 		o.value.Encode(&o.keys, cols, 1)
 		return append(v, o.keys.At(0)...), nil
+	}
+	if o.forgets() {
+		v = o.appendTimes(v, gid)
 	}
 	for _, r := range o.rows[gid] {
 		v = appendRow(v, append(binary.BigEndian.AppendUint64(nil, uint64(r.time)), r.row...))

@@ -1,8 +1,6 @@
 package op
 
 import (
-	"encoding/binary"
-
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"weir/sql/types"
@@ -19,9 +17,7 @@ func (o *over) work(b *vec.Batch, times []int64, out Emitter) error {
 	}
 	o.grow()
 	for i, gid := range gids {
-		if o.state.get(gid) == nil {
-			o.state.set(gid, binary.BigEndian.AppendUint64(nil, 0)) // the partition is known from now on
-		}
+		o.known(gid)
 		o.dirty[gid] = true
 		o.last[gid] = times[i]
 	}

@@ -330,6 +330,9 @@ func (f *folder) batch(b *vec.Batch, schema types.Schema, zone *time.Location) e
 			if a := b.Col(c); !a.IsNull(i) {
 				row[c] = string(fn.AppendText(nil, col.Type, a, i, zone))
 			}
+			if k := col.Type.Kind; row[c] != "NULL" && (k == types.Binary || k == types.VarBinary) {
+				row[c] = fmt.Sprintf("x'%x'", row[c])
+			}
 			row[c] = plain(row[c], col.Type.String())
 		}
 		f.add(types.KindString(b.Kind(i)), row)

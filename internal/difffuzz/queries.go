@@ -106,7 +106,7 @@ func (g *gen) agg(s scope, inOrder bool) string {
 	case n == 8:
 		out = "AVG(" + distinct + x + ")"
 	case n == 9:
-		out = g.pick("STDDEV_POP", "VAR_POP", "STDDEV_SAMP", "VAR_SAMP") + "(" + g.expr(s, tDouble, 0) + ")"
+		out = g.pick("STDDEV_POP", "VAR_POP", "STDDEV_SAMP", "VAR_SAMP") + "(NULLIF(" + g.expr(s, tDouble, 0) + ", 77E0))" // never declared NOT NULL: Flink then has -1 for NULL
 	case n == 10 && inOrder:
 		out = g.pick("FIRST_VALUE", "LAST_VALUE") + "(" + g.expr(s, g.anyType(), 0) + ")"
 	case n == 11 && inOrder:

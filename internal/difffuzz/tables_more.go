@@ -69,7 +69,7 @@ var wide = []struct {
 	{"d38", "DECIMAL(38, 10)", []string{"1.5", "-12345678901234567890.0123456789", "0", "0.0000000001"}},
 	{"d5", "DECIMAL(5, 0)", []string{"1", "-99999", "0"}},
 	{"sa", "ARRAY<STRING>", []string{`["a","b"]`, `[]`, `[null,"x"]`}},
-	{"im", "MAP<STRING, DOUBLE>", []string{`{"a":1.5}`, `{}`, `{"b":null,"a":0.0}`}},
+	{"im", "MAP<STRING, DOUBLE>", []string{`{"a":1.5}`, `{}`, `{"a":0.0,"b":null}`}},
 	{"ar", "ARRAY<ROW<x INT, y STRING>>", []string{`[{"x":1,"y":"p"},{"x":null,"y":"q"}]`, `[]`, `[{"x":3,"y":null}]`}},
 	{"rr", "ROW<p INT, q ROW<z STRING, w ARRAY<INT>>>", []string{`{"p":1,"q":{"z":"a","w":[1,2]}}`, `{"p":null,"q":null}`}},
 	{"ch", "CHAR(3)", []string{`"abc"`, `"xyz"`}},
