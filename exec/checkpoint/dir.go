@@ -39,7 +39,7 @@ type Dir struct {
 func OpenDir(path string, o Options) (*Dir, error) {
 	d := &Dir{path: path, o: o.filled(), name: func(c *Checkpoint) string { return chkName + strconv.FormatInt(c.ID, 10) }}
 	fs := d.o.FS
-	if err := fs.MkdirAll(path, 0o755); err != nil {
+	if err := state.MkdirSynced(fs, path); err != nil {
 		return nil, fmt.Errorf("checkpoints: %w", err)
 	}
 	names, err := fs.List(path)
@@ -100,6 +100,9 @@ func (d *Dir) chk(id int64) string {
 func (d *Dir) Save(ctx context.Context, c *Checkpoint) (Saved, error) {
 	defer c.Close()
 	fs := d.o.FS
+	if err := state.MkdirSynced(fs, d.path); err != nil { // a folder of savepoints, or one somebody deleted
+		return Saved{}, fmt.Errorf("checkpoints: %w", err)
+	}
 	name := d.name(c)
 	tmp, to := fs.PathJoin(d.path, tmpName+name), fs.PathJoin(d.path, name)
 	saved, now, err := d.fill(ctx, tmp, c)
@@ -123,7 +126,7 @@ func (d *Dir) Save(ctx context.Context, c *Checkpoint) (Saved, error) {
 func (d *Dir) show(tmp, to string) error {
 	if _, err := d.o.FS.Stat(to); err == nil {
 		return fmt.Errorf("there is one already")
-	} else if !os.IsNotExist(err) {
+	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	if err := d.o.FS.Rename(tmp, to); err != nil {
@@ -209,7 +212,7 @@ func (d *Dir) place(f *state.File, to string) error {
 	if old := d.last[f.Sum]; old != "" && fs.Link(fs.PathJoin(d.lastDir, old), to) == nil {
 		return nil // also where the job's own files are on another device
 	}
-	return state.LinkOrCopy(fs, f.Path, to)
+	return state.LinkOrCopy(*f, fs, to)
 }
 
 type counter struct{ n int64 }

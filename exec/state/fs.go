@@ -56,11 +56,17 @@ type onlyReader struct{ io.Reader }
 
 // LinkOrCopy gives a file that never changes another name: by a hard link, or on another device by a copy that
 // is on disk when it returns.
-func LinkOrCopy(fs FS, from, to string) error {
-	if err := fs.Link(from, to); err == nil || os.IsExist(err) || os.IsNotExist(err) {
-		return err
+func LinkOrCopy(f File, fs FS, to string) error {
+	if f.FS == fs {
+		if err := fs.Link(f.Path, to); err == nil || os.IsExist(err) || os.IsNotExist(err) {
+			return err
+		}
 	}
-	in, err := fs.Open(from, vfs.SequentialReadsOption)
+	return copyFile(f, fs, to)
+}
+
+func copyFile(f File, fs FS, to string) error {
+	in, err := f.FS.Open(f.Path, vfs.SequentialReadsOption)
 	if err != nil {
 		return err
 	}
@@ -105,3 +111,25 @@ func SyncDir(fs FS, dir string) error {
 type lockless struct{ FS }
 
 func (lockless) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
+
+// MkdirSynced makes a folder and those above it, all durable.
+func MkdirSynced(fs FS, dir string) error {
+	var missing []string
+	for d := dir; ; d = fs.PathDir(d) {
+		if _, err := fs.Stat(d); err == nil || d == fs.PathDir(d) {
+			break
+		} else if !os.IsNotExist(err) {
+			return err
+		}
+		missing = append(missing, d)
+	}
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, d := range missing {
+		if err := SyncDir(fs, fs.PathDir(d)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -145,7 +145,7 @@ func (g *Growing) adopt(files []File) error {
 // take links a file that never changes, and copies any other: the database goes on writing those.
 func take(f File, fs FS, to string) error {
 	if immutable(f.Name) {
-		return LinkOrCopy(fs, f.Path, to)
+		return LinkOrCopy(f, fs, to)
 	}
-	return copyFile(fs, f.Path, to)
+	return copyFile(f, fs, to)
 }

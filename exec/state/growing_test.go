@@ -23,7 +23,7 @@ func keep(t *testing.T, fs FS, s Snapshot, dir string) Snapshot {
 			files[i].Sum, files[i].Size, err = SumFile(fs, to)
 			must(t, err)
 		} else {
-			must(t, LinkOrCopy(fs, f.Path, to))
+			must(t, LinkOrCopy(f, fs, to))
 		}
 		files[i].Write = nil
 	}
@@ -131,5 +131,63 @@ func TestDamagedFileOfState(t *testing.T) {
 		if _, _, err := readSorted(bytes.NewReader(b.Bytes()[:n])); err == nil {
 			t.Fatalf("a file cut at %d was read", n)
 		}
+	}
+}
+
+// TestDiskThatFails lets each write of a store on disk fail, once or from then on: the task is told, nothing hangs or
+// panics, and a picture that is given is whole.
+func TestDiskThatFails(t *testing.T) {
+	failed := 0
+	run := func(disk *Disk) (whole int) {
+		g := NewGrowing(Config{FS: disk, Dir: "work", Bound: 1})
+		table := New(g, "op").Table(Spec{Name: "t"})
+		defer func() {
+			if err := g.Close(); err != nil {
+				failed++
+			}
+		}()
+		for round := range 3 {
+			for i := range 200 {
+				if err := table.Set(Group(uint64(i)), fmt.Appendf(nil, "key %d", i), fmt.Appendf(nil, "%d", round)); err != nil {
+					failed++
+					return whole
+				}
+			}
+			want := dump(t, g, nil, nil)
+			s, err := g.Snapshot()
+			if err != nil {
+				failed++
+				return whole
+			}
+			if _, err := s.Files(); err != nil {
+				failed++
+				continue
+			}
+			if got := dump(t, s, nil, nil); !slices.Equal(got, want) {
+				t.Fatalf("a picture holds %d entries, want %d", len(got), len(want))
+			}
+			whole++
+			_ = s.Close() // fails on a full disk
+		}
+		return whole
+	}
+	disk := NewDisk(0)
+	if whole := run(disk); whole != 3 || failed > 0 {
+		t.Fatalf("%d pictures, %d failures, with a disk that works", whole, failed)
+	}
+	n, total := disk.Writes(), 0
+	for at := range n {
+		for _, length := range []int{1, 1 << 30} {
+			d := NewDisk(uint64(at))
+			d.FullFor(at+1, length)
+			total += run(d)
+		}
+		d := NewDisk(uint64(at))
+		d.DieAt(at + 1)
+		total += run(d)
+	}
+	t.Logf("%d writes; %d failures, %d whole pictures", n, failed, total)
+	if failed < n {
+		t.Errorf("%d failures were told of with %d writes", failed, n)
 	}
 }

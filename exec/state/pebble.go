@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -15,6 +17,7 @@ import (
 type Pebble struct {
 	db       *pebble.DB
 	fs       FS
+	guard    *guard
 	dir      string
 	pictures int
 	last     *picture // the newest, maybe not complete
@@ -43,36 +46,52 @@ const memtable = 4 << 20
 // OpenPebble opens the database in a folder, made if need be. Pictures of it are made in folders beside it, dir with a
 // number. shared may be nil.
 func OpenPebble(fs FS, dir string, shared *Resources) (*Pebble, error) {
-	o := options(fs, shared)
+	g := &guard{FS: fs}
+	o := options(g, shared)
+	o.Logger = quiet{g}
 	db, err := pebble.Open(dir, o)
+	if err == nil && g.err() != nil {
+		err = errors.Join(g.err(), db.Close())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("state in %q: %w", dir, err)
 	}
-	return &Pebble{db: db, fs: fs, dir: dir, sums: &sums{of: map[string]Sum{}}}, nil
+	return &Pebble{db: db, fs: fs, guard: g, dir: dir, sums: &sums{of: map[string]Sum{}}}, nil
 }
 
 // OpenPebbleInMemory opens an empty database whose files are in memory, for tests.
 func OpenPebbleInMemory() (*Pebble, error) { return OpenPebble(vfs.NewMem(), "db", nil) }
 
 func options(fs FS, shared *Resources) *pebble.Options {
-	o := &pebble.Options{FS: fs, DisableWAL: true, MemTableSize: memtable, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest}
+	o := &pebble.Options{
+		FS: fs, DisableWAL: true, MemTableSize: memtable, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest,
+		DisableTableStats: true,
+		EventListener:     &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}}, // who reads is told
+	}
 	if shared != nil {
 		o.Cache = shared.cache
 	}
 	return o
 }
 
-// quiet drops the database's progress messages; a fatal one is a bug or a broken disk.
-type quiet struct{}
+// quiet drops the database's progress messages. A fatal one is a bug, unless the disk has failed: then only what
+// the database does in the background ends.
+type quiet struct{ g *guard }
 
 func (quiet) Infof(string, ...interface{})  {}
 func (quiet) Errorf(string, ...interface{}) {}
-func (quiet) Fatalf(format string, args ...interface{}) {
+func (q quiet) Fatalf(format string, args ...interface{}) {
+	if q.g != nil && q.g.err() != nil {
+		runtime.Goexit()
+	}
 	panic(fmt.Sprintf("state: "+format, args...))
 }
 
 // Get gives the key's value.
 func (p *Pebble) Get(key []byte) ([]byte, bool, error) {
+	if err := p.guard.err(); err != nil {
+		return nil, false, err
+	}
 	v, closer, err := p.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, false, nil
@@ -86,18 +105,25 @@ func (p *Pebble) Get(key []byte) ([]byte, bool, error) {
 
 // Set sets the key's value. It waits for a picture that is being made.
 func (p *Pebble) Set(key, value []byte) error {
-	p.settle()
+	if err := p.settle(); err != nil {
+		return err
+	}
 	return p.db.Set(key, value, pebble.NoSync)
 }
 
 // Delete removes the key, if it is there. It waits for a picture that is being made.
 func (p *Pebble) Delete(key []byte) error {
-	p.settle()
+	if err := p.settle(); err != nil {
+		return err
+	}
 	return p.db.Delete(key, pebble.NoSync)
 }
 
 // Scan visits keys in [lo, hi) in order.
 func (p *Pebble) Scan(lo, hi []byte, visit func(key, value []byte) error) error {
+	if err := p.guard.err(); err != nil {
+		return err
+	}
 	return scanPebble(p.db, lo, hi, visit)
 }
 
@@ -142,7 +168,9 @@ func scanFolder(fs FS, dir string, lo, hi []byte, visit func(key, value []byte) 
 // Snapshot begins a picture of the store: what memory holds is written out, and the files get a second name in a
 // folder of the picture's, so it costs what changed. That goes on beside the task; its next write waits for it.
 func (p *Pebble) Snapshot() (Snapshot, error) {
-	p.settle()
+	if err := p.settle(); err != nil {
+		return nil, err
+	}
 	p.pictures++
 	s := &picture{p: p, dir: fmt.Sprintf("%s-%d", p.dir, p.pictures), done: make(chan struct{})}
 	p.last = s
@@ -150,17 +178,34 @@ func (p *Pebble) Snapshot() (Snapshot, error) {
 	return s, nil
 }
 
-// settle waits until the newest picture is complete: what is written later must not be in it.
-func (p *Pebble) settle() {
+// settle waits until the newest picture is complete: what is written later must not be in it. It fails when the
+// disk has.
+func (p *Pebble) settle() error {
 	if p.last != nil {
 		<-p.last.done
 		p.last = nil
 	}
+	return p.guard.err()
 }
+
+// closePatience is how long a database whose disk has failed may take to close.
+const closePatience = 2 * time.Second
 
 // Close closes the database. Its pictures stay.
 func (p *Pebble) Close() error {
-	p.settle()
+	if err := p.settle(); err != nil {
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			defer func() { _ = recover() }() // it is of no use to anyone any more
+			_ = p.db.Close()
+		}()
+		select {
+		case <-closed:
+		case <-time.After(closePatience):
+		}
+		return nil // who used the store has been told
+	}
 	return p.db.Close()
 }
 
@@ -182,6 +227,9 @@ func (s *picture) make() {
 	}()
 	if s.err = s.p.db.Flush(); s.err == nil {
 		s.err = s.p.db.Checkpoint(s.dir)
+	}
+	if err := s.p.guard.err(); err != nil {
+		s.err = err
 	}
 }
 

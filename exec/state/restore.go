@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
@@ -147,7 +146,7 @@ func (b *bulk) add(key, value []byte) error {
 	if b.w == nil {
 		b.n++
 		b.path = fmt.Sprintf("%s.bulk-%d", b.db.dir, b.n)
-		f, err := b.db.fs.Create(b.path, vfs.WriteCategoryUnspecified)
+		f, err := b.db.guard.FS.Create(b.path, vfs.WriteCategoryUnspecified)
 		if err != nil {
 			return err
 		}
@@ -182,16 +181,4 @@ func (b *bulk) flush() error {
 	err := b.db.db.Ingest(context.Background(), b.paths)
 	b.paths = nil
 	return err
-}
-
-func copyFile(fs FS, from, to string) error {
-	in, err := fs.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	return WriteFile(fs, to, func(w io.Writer) error {
-		_, err := io.Copy(w, onlyReader{in})
-		return err
-	})
 }
