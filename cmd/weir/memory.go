@@ -18,7 +18,7 @@ const headroom = 16 << 20
 // where state is made of small objects after all.
 const (
 	garbageMax   = 80 << 20
-	leastPercent = 25
+	leastPercent = 20
 )
 
 // paceCollector bounds the garbage, unless GOGC says how. It gives the headroom, to be kept alive.

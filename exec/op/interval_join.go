@@ -53,10 +53,10 @@ type intervalSide struct {
 	lists [][]timedRow
 }
 
-// timedRow is a row by its number, with its time.
+// timedRow is a row by its number, with what orders it.
 type timedRow struct {
-	time int64
-	n    int32
+	time, seq int64
+	n         int32
 }
 
 // intervalRow is what is known of a row besides its bytes.
@@ -240,7 +240,7 @@ func (j *intervalJoin) insert(r intervalRow, row []byte) {
 	for at > 0 && list[at-1].time > r.time {
 		at--
 	}
-	if s.lists[r.gid] = slices.Insert(list, at, timedRow{r.time, n}); at == 0 {
+	if s.lists[r.gid] = slices.Insert(list, at, timedRow{r.time, r.seq, n}); at == 0 {
 		j.awaitFirst(int(r.port), r.gid)
 	}
 }
@@ -249,7 +249,7 @@ func (j *intervalJoin) insert(r intervalRow, row []byte) {
 func (j *intervalJoin) awaitFirst(port int, gid int32) {
 	s := j.sides[port]
 	first := s.lists[gid][0]
-	j.due.push(dueRow{first.time + s.keep, j.rows.at(first.n).seq, gid<<1 | int32(port)})
+	j.due.push(dueRow{first.time + s.keep, first.seq, gid<<1 | int32(port)})
 }
 
 // grow makes room for the lists of new keys.
@@ -315,7 +315,7 @@ func (j *intervalJoin) expire(now int64, out Emitter) error {
 		gid, port := d.gid>>1, int(d.gid&1)
 		s := j.sides[port]
 		list := s.lists[gid]
-		if len(list) == 0 || j.rows.at(list[0].n).seq != d.seq {
+		if len(list) == 0 || list[0].seq != d.seq {
 			continue
 		}
 		n := 1

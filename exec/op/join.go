@@ -186,11 +186,10 @@ func (j *join) pairs(b *vec.Batch, port int, gids []int32, now int64) ([]pair, e
 			continue
 		}
 		for n := other.lists[gid].first; n != none; {
-			r := other.rows.at(n)
-			if !other.gone(r, now) {
+			if !other.gone(n, now) {
 				out = append(out, pair{int32(i), n})
 			}
-			n = r.next
+			n = other.rows.at(n).next
 		}
 	}
 	if len(out) == 0 || j.cond == nil && !j.nullAware {

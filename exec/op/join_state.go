@@ -13,7 +13,7 @@ import (
 
 // joinRow is what a join knows of a row that it keeps, besides its bytes. It holds no pointer: there are millions.
 type joinRow struct {
-	stamp, seq int64
+	seq        int64
 	gid        int32
 	next, prev int32 // in its joinList; none at the ends
 	count      int32 // how often it is there; 0: taken away
@@ -35,12 +35,14 @@ type joinSide struct {
 	ids     vec.Keys
 	store   rowStore       // of each row its bytes; before them, where it has unique columns, the length of its id and that
 	rows    pages[joinRow] // by the numbers of store
+	stamps  pages[int64]   // when a row was last written, where rows expire
 	lists   []joinList
 	index   map[int32]map[string]int32 // of the keys that have many rows: by id
 	table   *state.Table
 	partial bool
 	ttl     time.Duration
 	changed []int32
+	unkept  bool
 	// appends: rows are only inserted and kept for ever, so none need be found again; equal rows are kept
 	// apart, and known by their arrival.
 	appends bool
@@ -71,7 +73,7 @@ func (s *joinSide) open(ctx *Context, name string, keys []types.Type) error {
 	if err != nil {
 		return err
 	}
-	s.partial = !empty
+	s.partial, s.unkept = !empty, ctx.Unkept
 	s.arrival, err = openSavedCount(ctx, name+"-arrivals")
 	s.seq = s.arrival.n
 	return err
@@ -85,7 +87,7 @@ func (s *joinSide) grow(n int) {
 
 // bytes is the memory held, the ids in index left out.
 func (s *joinSide) bytes() int64 {
-	return s.store.bytes() + int64(s.rows.n)*40 + int64(cap(s.lists))*16 + int64(cap(s.changed))*4
+	return s.store.bytes() + int64(s.rows.n)*32 + int64(s.stamps.n)*8 + int64(cap(s.lists))*16 + int64(cap(s.changed))*4
 }
 
 // encode gives the bytes and the identity of each row.
@@ -126,7 +128,9 @@ func (s *joinSide) parts(id, row []byte) (a, b []byte) {
 }
 
 // gone tells whether a row has expired.
-func (s *joinSide) gone(r *joinRow, now int64) bool { return expired(r.stamp, s.ttl, now) }
+func (s *joinSide) gone(n int32, now int64) bool {
+	return s.ttl > 0 && expired(*s.stamps.at(n), s.ttl, now)
+}
 
 // idle tells whether a key has no rows, and the store knows.
 func (s *joinSide) idle(gid int32) bool { return s.lists[gid].n+s.lists[gid].leaving == 0 }
@@ -156,30 +160,40 @@ func (s *joinSide) add(gid int32, id, row []byte, matches int32, now int64) {
 	}
 	if n == none {
 		s.seq++
-		n = s.keep(joinRow{seq: s.seq, gid: gid, count: 1}, id, row)
+		n = s.keep(joinRow{seq: s.seq, gid: gid, count: 1}, now, id, row)
 		s.link(n)
 	} else {
-		switch r := s.rows.at(n); {
+		r := s.rows.at(n)
+		switch {
 		case s.unique != nil:
 			a, b := s.parts(id, row)
 			s.store.replace(n, a, b)
-		case s.gone(r, now):
+		case s.gone(n, now):
 			r.count = 1
 		default:
 			r.count++
 		}
 	}
-	r := s.rows.at(n)
-	r.matches, r.stamp = matches, now
+	s.rows.at(n).matches = matches
+	s.touch(n, now)
 	s.mark(n)
 }
 
 // keep takes the bytes of a new row in.
-func (s *joinSide) keep(r joinRow, id, row []byte) int32 {
+func (s *joinSide) keep(r joinRow, stamp int64, id, row []byte) int32 {
 	n := s.store.put(s.parts(id, row))
 	s.rows.grow(int(n) + 1)
 	*s.rows.at(n) = r
+	s.touch(n, stamp)
 	return n
+}
+
+// touch notes when a row was written.
+func (s *joinSide) touch(n int32, stamp int64) {
+	if s.ttl > 0 {
+		s.stamps.grow(int(n) + 1)
+		*s.stamps.at(n) = stamp
+	}
 }
 
 // link appends a row to the list of its key.
@@ -230,8 +244,9 @@ func (s *joinSide) unlink(n int32) {
 	}
 }
 
+// mark has a row written by the next snapshot, if that writes it.
 func (s *joinSide) mark(n int32) {
-	if r := s.rows.at(n); !r.dirty {
+	if r := s.rows.at(n); !r.dirty && (r.saved || !s.unkept) {
 		r.dirty = true
 		s.changed = append(s.changed, n)
 	}
@@ -290,9 +305,8 @@ func (s *joinSide) sweep(keys *vec.Groups, now int64) {
 	}
 	for _, gid := range keys.All(nil) {
 		for n := s.lists[gid].first; n != none; {
-			r := s.rows.at(n)
-			next := r.next
-			if s.gone(r, now) {
+			next := s.rows.at(n).next
+			if s.gone(n, now) {
 				s.takeOut(n)
 			}
 			n = next
@@ -322,12 +336,9 @@ func (s *joinSide) save(ctx *Context, keys *vec.Groups, n int32) error {
 	r := s.rows.at(n)
 	r.dirty = false
 	if r.count > 0 {
-		if ctx.Unkept && !r.saved {
-			return nil
-		}
 		r.saved = true
 		group, key := s.place(keys, n)
-		return s.table.Set(group, key, s.value(n))
+		return s.table.Set(group, key, s.value(n, ctx.Fn.NowMicros/1000))
 	}
 	group, key := s.place(keys, n)
 	again := s.find(r.gid, s.id(n))
@@ -341,10 +352,13 @@ func (s *joinSide) save(ctx *Context, keys *vec.Groups, n int32) error {
 	return nil
 }
 
-// value is what the store keeps of a row.
-func (s *joinSide) value(n int32) []byte {
+// value is what the store keeps of a row. A row that does not expire counts as written now.
+func (s *joinSide) value(n int32, now int64) []byte {
 	r := s.rows.at(n)
-	v := binary.BigEndian.AppendUint64(nil, uint64(r.stamp))
+	if s.ttl > 0 {
+		now = *s.stamps.at(n)
+	}
+	v := binary.BigEndian.AppendUint64(nil, uint64(now))
 	v = binary.BigEndian.AppendUint64(v, uint64(r.seq))
 	v = binary.BigEndian.AppendUint32(v, uint32(r.count))
 	v = binary.BigEndian.AppendUint32(v, uint32(r.matches))
@@ -360,9 +374,9 @@ func (s *joinSide) load(keys *vec.Groups, gid int32) error {
 	var found []int32
 	err := s.table.ScanGroup(state.Group(vec.Hash(prefix)), prefix, func(k, v []byte) error {
 		found = append(found, s.keep(joinRow{
-			saved: true, gid: gid, stamp: int64(binary.BigEndian.Uint64(v)), seq: int64(binary.BigEndian.Uint64(v[8:])),
+			saved: true, gid: gid, seq: int64(binary.BigEndian.Uint64(v[8:])),
 			count: int32(binary.BigEndian.Uint32(v[16:])), matches: int32(binary.BigEndian.Uint32(v[20:])),
-		}, k[len(prefix):], v[24:]))
+		}, int64(binary.BigEndian.Uint64(v)), k[len(prefix):], v[24:]))
 		return nil
 	})
 	slices.SortStableFunc(found, func(a, b int32) int { return cmpInt(s.rows.at(a).seq, s.rows.at(b).seq) })
