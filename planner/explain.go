@@ -123,7 +123,7 @@ func nodeText(n Node) string {
 	case *Calc:
 		return calcText(n, in)
 	case *GroupAgg:
-		return phaseText(n.Phase) + aggregateText(in, n.Keys, n.Aggs)
+		return phaseText(n.Phase) + aggregateText(in, n.Keys, n.Aggs) + bundleText(n.Bundle)
 	case *WindowAgg:
 		return phaseText(n.Phase) + ": " + windowText(n.Window, in) + aggregateText(in, n.Keys, n.Aggs)[1:] + emitText(n.Emit)
 	case *WindowTVF:

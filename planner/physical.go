@@ -13,7 +13,7 @@ import (
 
 // physical puts in exchanges and local phases, and returns the roots.
 func physical(roots []Node, set Settings) []Node {
-	p := &placer{parallelism: max(set.Parallelism, 1), twoPhase: set.TwoPhase, done: map[Node]bool{}}
+	p := &placer{parallelism: max(set.Parallelism, 1), twoPhase: set.TwoPhase, bundle: set.bundle(), done: map[Node]bool{}}
 	for _, r := range roots {
 		p.place(r)
 	}
@@ -23,6 +23,7 @@ func physical(roots []Node, set Settings) []Node {
 type placer struct {
 	parallelism int
 	twoPhase    bool
+	bundle      Bundle
 	done        map[Node]bool
 }
 
@@ -33,6 +34,9 @@ func (p *placer) place(n Node) {
 	p.done[n] = true
 	for _, in := range n.Inputs() {
 		p.place(in)
+	}
+	if g, ok := n.(*GroupAgg); ok {
+		g.Bundle = p.bundle
 	}
 	if p.parallelism == 1 {
 		n.Info().Dist = Distribution{Kind: DistSingle}
@@ -249,6 +253,14 @@ func (p *placer) split(n Node) bool {
 		local.Mode, local.Dist = types.AppendMode, n.Input.Info().Dist
 		n.Input, n.Keys, n.Aggs, n.Phase = exchange(local, hash(span(0, len(n.Keys)))), span(0, len(n.Keys)), globalAggs(len(n.Keys), n.Aggs), GlobalPhase
 		n.Window.TimeCol = len(local.Out) - 1
+	case *GroupAgg:
+		// Only where rows are gathered: a local phase that tells each change would gain nothing.
+		if p.bundle.Rows == 0 || satisfies(n.Input.Info().Dist, hash(n.Keys)) || !mergeable(n.Aggs, n.Input) {
+			return false
+		}
+		local := &GroupAgg{Base: newBase(partialSchema(n.Input.Info().Out, n.Keys, n.Aggs, false)), Input: n.Input, Keys: n.Keys, Aggs: n.Aggs, Phase: LocalPhase, Bundle: p.bundle}
+		local.Mode, local.Dist = types.AppendMode, n.Input.Info().Dist
+		n.Input, n.Keys, n.Aggs, n.Phase = exchange(local, hash(span(0, len(n.Keys)))), span(0, len(n.Keys)), globalAggs(len(n.Keys), n.Aggs), GlobalPhase
 	default:
 		return false
 	}

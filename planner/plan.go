@@ -115,6 +115,8 @@ type GroupAgg struct {
 	Aggs  []AggCall
 	Phase Phase
 	TTL   time.Duration
+	// Bundle is what it gathers before it tells changes.
+	Bundle Bundle
 }
 
 // WindowKind is a kind of window.

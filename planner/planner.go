@@ -107,6 +107,9 @@ func (p *Planner) finish(b *binder, roots []Node, at []ast.Node) (*Plan, error) 
 	if err := resolveAggs(roots); err != nil {
 		return nil, err
 	}
+	if err := p.checkMiniBatch(at[0]); err != nil {
+		return nil, err
+	}
 	physical(roots, p.Settings)
 	assignIDs(roots)
 	plan := &Plan{Roots: roots, Settings: p.Settings, Warnings: b.warnings}

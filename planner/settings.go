@@ -20,6 +20,9 @@ type Settings struct {
 	JobName      string // pipeline.name
 	Database     string // the session's current database
 	Emit         EmitSettings
+	MiniBatch    MiniBatch
+	// SplitDistinct is the number of buckets of table.optimizer.distinct-agg.split.*; 0: it is off.
+	SplitDistinct int64
 }
 
 // EmitSettings are table.exec.emit.*: when group windows give results beside their end.

@@ -245,6 +245,30 @@ func (s *aggSet) merge(groups []int32, state []vec.Vec) error {
 	return nil
 }
 
+// mergeBatch is merge of rows of state columns, which begin at column from; a negative group skips its row.
+func (s *aggSet) mergeBatch(groups []int32, b *vec.Batch, from int) error {
+	var pick []int32
+	for i, gid := range groups {
+		if gid >= 0 {
+			pick = append(pick, int32(i))
+		}
+	}
+	state := make([]vec.Vec, len(s.state))
+	for i := range state {
+		if state[i] = vec.ColVec(b.Col(from + i)); len(pick) < len(groups) {
+			state[i] = vec.TakeVec(state[i], pick)
+		}
+	}
+	if len(pick) < len(groups) {
+		some := make([]int32, len(pick))
+		for i, row := range pick {
+			some[i] = groups[row]
+		}
+		groups = some
+	}
+	return s.merge(groups, state)
+}
+
 // typeNames spells types for a state table's declaration.
 func typeNames(ts []types.Type) []string {
 	out := make([]string, len(ts))

@@ -46,6 +46,7 @@ type groupAgg struct {
 	charged int64
 	sweep   int32
 	w       groupWork
+	bundle  *groupBundle // nil: each row makes its change
 }
 
 // groupWork is memory that one batch after another uses.
@@ -76,6 +77,9 @@ const (
 
 // NewGroupAgg makes the operator of a GroupAgg.
 func NewGroupAgg(n *planner.GroupAgg, s *planner.Settings) (Operator, error) {
+	if n.Phase == planner.LocalPhase {
+		return newGroupLocal(n)
+	}
 	set, err := newAggSet(n.Aggs)
 	if err != nil {
 		return nil, err
@@ -90,6 +94,9 @@ func NewGroupAgg(n *planner.GroupAgg, s *planner.Settings) (Operator, error) {
 	for i := range set.runs {
 		g.steady = g.steady || set.runs[i].always
 	}
+	if n.Bundle.Rows > 0 && !s.Batch {
+		g.bundle = newGroupBundle(n)
+	}
 	return g, nil
 }
 
@@ -99,7 +106,10 @@ func (g *groupAgg) Open(ctx *Context) error {
 	g.table = newRowTable(ctx.State, state.Spec{Name: "groups", Key: typeNames(g.types), TTL: g.node.TTL}, value)
 	empty, err := g.table.empty()
 	g.partial = !empty
-	return err
+	if err != nil {
+		return err
+	}
+	return g.openBundle()
 }
 
 func (g *groupAgg) Process(_ int, b *vec.Batch, out Emitter) error {
@@ -117,8 +127,11 @@ func (g *groupAgg) Process(_ int, b *vec.Batch, out Emitter) error {
 	if g.ttl > 0 {
 		g.expire(w.gids)
 	}
-	if g.batch {
+	switch {
+	case g.batch:
 		return g.collect(b)
+	case g.bundle != nil:
+		return g.bundled(b, out)
 	}
 	for lo := 0; lo < n; {
 		hi := g.plan(b, lo)

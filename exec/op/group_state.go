@@ -42,7 +42,7 @@ func (g *groupAgg) now() int64 { return g.ctx.Fn.NowMicros / 1000 }
 func (g *groupAgg) expire(gids []int32) {
 	limit := g.now() - g.ttl
 	for _, gid := range gids {
-		if g.rows[gid] > 0 && g.touched[gid] <= limit {
+		if g.rows[gid] > 0 && g.touched[gid] <= limit && !g.bundle.has(gid) {
 			g.rows[gid] = 0
 			g.set.reset(gid)
 		}
@@ -59,7 +59,7 @@ func (g *groupAgg) sweepSome(n int) {
 		if g.sweep >= int32(g.groups.Cap()) {
 			g.sweep = 0
 		}
-		if gid := g.sweep; g.groups.Live(gid) && g.touched[gid] <= limit {
+		if gid := g.sweep; g.groups.Live(gid) && g.touched[gid] <= limit && !g.bundle.has(gid) {
 			g.forget(gid)
 		}
 		g.sweep++
@@ -108,6 +108,9 @@ func (g *groupAgg) Snapshot() error {
 		}
 	}
 	clear(g.gone)
+	if err := g.saveBundle(); err != nil {
+		return err
+	}
 	live := g.changed[:0]
 	for _, gid := range g.changed {
 		g.dirty[gid] = false
@@ -153,7 +156,7 @@ func (g *groupAgg) charge() error {
 	fits := g.ctx.Budget.Grow(bytes - g.charged)
 	g.charged = bytes
 	g.ctx.Metrics.StateBytes = bytes
-	if fits || g.groups.Len() < 1024 || g.batch {
+	if fits || g.groups.Len() < 1024 || g.batch || g.bundle != nil && g.bundle.n > 0 {
 		return nil
 	}
 	return g.spill()
@@ -188,6 +191,9 @@ func (g *groupAgg) collect(b *vec.Batch) error {
 
 // End gives the results of batch mode; without keys there is one even where there are no rows.
 func (g *groupAgg) End(out Emitter) error {
+	if g.bundle != nil {
+		return g.tell(out)
+	}
 	if !g.batch {
 		return nil
 	}

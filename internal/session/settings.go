@@ -61,27 +61,6 @@ func engineSettings() []Setting {
 	}
 }
 
-// aggregateSettings are those of GROUP BY and of windows.
-func aggregateSettings() []Setting {
-	return []Setting{
-		{Name: "table.optimizer.agg-phase-strategy", Default: "AUTO", Doc: "AUTO and TWO_PHASE aggregate before rows change instance where that is possible; ONE_PHASE does not.",
-			apply: func(s *planner.Settings, v string) error {
-				s.TwoPhase = !strings.EqualFold(v, "ONE_PHASE")
-				return oneOf("AUTO", "TWO_PHASE", "ONE_PHASE")(v)
-			}},
-		{Name: "table.exec.emit.early-fire.enabled", Default: "false", Doc: "true: TUMBLE and HOP in GROUP BY give results before the window's end, which later ones replace.",
-			apply: func(s *planner.Settings, v string) error { return boolTo(&s.Emit.Early, v) }},
-		{Name: "table.exec.emit.early-fire.delay", Default: "", Doc: "Time between a window's first row, and then between its early results; 0 s gives one after each row.",
-			apply: func(s *planner.Settings, v string) error { return optionalTo(&s.Emit.EarlyDelay, v) }},
-		{Name: "table.exec.emit.late-fire.enabled", Default: "false", Doc: "true: TUMBLE and HOP in GROUP BY take rows behind the window's end, and give a new result for them; false: they are dropped.",
-			apply: func(s *planner.Settings, v string) error { return boolTo(&s.Emit.Late, v) }},
-		{Name: "table.exec.emit.late-fire.delay", Default: "", Doc: "Time between the first late row of a window, and then between its late results; 0 s gives one after each row.",
-			apply: func(s *planner.Settings, v string) error { return optionalTo(&s.Emit.LateDelay, v) }},
-		{Name: "table.exec.emit.allow-lateness", Default: "", Doc: "How long behind its end a window takes late rows, where late-fire is on; unset: table.exec.state.ttl.",
-			apply: func(s *planner.Settings, v string) error { return optionalTo(&s.Emit.Lateness, v) }},
-	}
-}
-
 func sinkSettings() []Setting {
 	return []Setting{
 		{Name: "table.exec.sink.not-null-enforcer", Default: "ERROR", Doc: "A NULL for a NOT NULL column of a sink: ERROR fails the job, DROP drops the row and counts it.",
@@ -109,7 +88,7 @@ type conf map[string]string
 
 // Known Flink settings that weir takes and has no use for: scripts that set them run as they are.
 var ignoredPrefixes = []string{
-	"table.exec.mini-batch.", "table.exec.async-", "table.optimizer.", "table.exec.resource.", "table.exec.sink.",
+	"table.exec.async-", "table.optimizer.", "table.exec.resource.", "table.exec.sink.",
 	"table.exec.spill-", "table.exec.deduplicate", "table.exec.rank.", "table.exec.source.", "table.exec.window-agg.",
 	"table.exec.legacy-", "table.exec.simplify", "table.exec.uid", "table.exec.shuffle", "table.plan.", "table.display.", "table.generated-code.",
 	"execution.", "pipeline.", "parallelism.", "state.", "restart-strategy", "taskmanager.", "jobmanager.", "rest.", "akka.",
@@ -208,19 +187,6 @@ func oneOf(values ...string) func(string) error {
 		}
 		return fmt.Errorf("'%s' is none of %s", v, strings.Join(values, ", "))
 	}
-}
-
-func boolTo(to *bool, v string) error {
-	*to = strings.EqualFold(v, "true")
-	return oneOf("true", "false")(v)
-}
-
-// optionalTo reads a duration that may be unset, as -1.
-func optionalTo(to *time.Duration, v string) error {
-	if *to = -1; v == "" {
-		return nil
-	}
-	return durationTo(to, v)
 }
 
 func isInt(v string) error { var n int; return intTo(&n, v, 0, 1<<31-1) }
