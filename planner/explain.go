@@ -143,6 +143,9 @@ func nodeText(n Node) string {
 func moreText(n Node, in types.Schema) string {
 	switch n := n.(type) {
 	case *Expand:
+		if n.Bucket != nil {
+			return fmt.Sprintf(": 1 of %d buckets by %s", n.Bucket.Of, in[n.Bucket.Col].Name)
+		}
 		return fmt.Sprintf(": %s", countWord(len(n.Projects), "grouping set"))
 	case *Sort:
 		return ": by " + sortText(n.Keys, in)

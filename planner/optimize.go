@@ -11,6 +11,9 @@ func optimize(roots []Node, b *binder) []Node {
 		pushLimit(roots[i])
 		limitChanges(roots[i], b)
 		dropReorders(roots[i])
+		if b.p.Settings.SplitDistinct > 0 && !b.p.Settings.Batch {
+			roots[i] = splitDistinct(roots[i], b)
+		}
 	}
 	shareScans(roots)
 	pruneFields(roots) // a ROW is narrowed for all that read it: narrowed for each, they could not share the Scan

@@ -13,6 +13,7 @@ type Expand struct {
 	*Base
 	Input    Node
 	Projects [][]Expr
+	Bucket   *Bucket // nil: the last column is the grouping id
 }
 
 // SortKey is a column to order by.

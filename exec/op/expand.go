@@ -15,11 +15,17 @@ type expand struct {
 	ctx      *Context
 	projects [][]expr.Eval
 	schema   *arrow.Schema
+	bucket   *planner.Bucket
+	enc      *vec.KeyEncoder
+	keys     vec.Keys
 }
 
 // NewExpand makes the operator of an Expand.
 func NewExpand(n *planner.Expand, _ *planner.Settings) (Operator, error) {
-	e := &expand{schema: n.Out.Arrow()}
+	e := &expand{schema: n.Out.Arrow(), bucket: n.Bucket}
+	if e.bucket != nil {
+		e.enc = vec.KeyOf(n.Input.Info().Out[e.bucket.Col].Type)
+	}
 	for _, p := range n.Projects {
 		evals, err := expr.CompileAll(p)
 		if err != nil {
@@ -36,6 +42,9 @@ func (e *expand) Open(ctx *Context) error {
 }
 
 func (e *expand) Process(_ int, b *vec.Batch, out Emitter) error {
+	if e.bucket != nil {
+		return e.spread(b, out)
+	}
 	n, sets := b.Len(), len(e.projects)
 	parts := make([][]arrow.Array, sets)
 	for i, p := range e.projects {
@@ -67,4 +76,20 @@ func (e *expand) Process(_ int, b *vec.Batch, out Emitter) error {
 		}
 	}
 	return out.Emit(vec.New(e.schema, cols, len(order), kinds))
+}
+
+// spread gives each row once, with its bucket as last column.
+func (e *expand) spread(b *vec.Batch, out Emitter) error {
+	n := b.Len()
+	e.enc.Encode(&e.keys, []vec.Vec{vec.ColVec(b.Col(e.bucket.Col))}, n)
+	buckets := make([]int64, n)
+	for i := range buckets {
+		buckets[i] = int64(vec.Hash(e.keys.At(i)) % uint64(e.bucket.Of))
+	}
+	cols, err := expr.Columns(e.projects[0], e.ctx.Fn, b, nil)
+	if err != nil {
+		return err
+	}
+	cols[len(cols)-1] = vec.Int64s(buckets, nil)
+	return out.Emit(vec.New(e.schema, cols, n, b.Kinds))
 }
