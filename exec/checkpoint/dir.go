@@ -237,7 +237,7 @@ func (d *Dir) retain() {
 
 func (d *Dir) remove(id int64) error {
 	fs := d.o.FS
-	if m, err := d.manifest(d.chk(id)); err == errNotOurs || os.IsNotExist(err) || err == nil && m.Savepoint {
+	if m, err := d.manifest(d.chk(id)); err == errNotOurs || errors.Is(err, os.ErrNotExist) || err == nil && m.Savepoint {
 		return nil
 	}
 	hidden := fs.PathJoin(d.path, fmt.Sprintf("%sold-%d", tmpName, id))

@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/hex"
+	"errors"
 	"io"
 	"os"
 
@@ -58,7 +59,7 @@ type onlyReader struct{ io.Reader }
 // is on disk when it returns.
 func LinkOrCopy(f File, fs FS, to string) error {
 	if f.FS == fs {
-		if err := fs.Link(f.Path, to); err == nil || os.IsExist(err) || os.IsNotExist(err) {
+		if err := fs.Link(f.Path, to); err == nil || errors.Is(err, os.ErrExist) || errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
@@ -118,7 +119,7 @@ func MkdirSynced(fs FS, dir string) error {
 	for d := dir; ; d = fs.PathDir(d) {
 		if _, err := fs.Stat(d); err == nil || d == fs.PathDir(d) {
 			break
-		} else if !os.IsNotExist(err) {
+		} else if !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 		missing = append(missing, d)
