@@ -165,7 +165,7 @@ func (k *keyed) release() error {
 // drop forgets a key if it has no value.
 func (k *keyed) drop(gid int32) {
 	if k.val[gid] == none && k.groups.Live(gid) {
-		if k.dirty[gid] {
+		if k.dirty[gid] && !k.alone() {
 			k.gone[string(k.groups.AppendKey(nil, gid))] = true
 		}
 		k.groups.Delete(gid)
@@ -190,8 +190,18 @@ func (k *keyed) sweepSome(n int) {
 	}
 }
 
+// alone tells that memory has all values and is all that will be asked for them.
+func (k *keyed) alone() bool { return k.ctx.Unkept && !k.partial }
+
 // snapshot writes what changed since the last one.
 func (k *keyed) snapshot() error {
+	if k.alone() {
+		return nil
+	}
+	return k.write()
+}
+
+func (k *keyed) write() error {
 	for s := range k.gone {
 		key := []byte(s)
 		if err := k.table.Delete(state.Group(vec.Hash(key)), key); err != nil {
@@ -237,7 +247,7 @@ func (k *keyed) charge() error {
 }
 
 func (k *keyed) spill() error {
-	if err := k.snapshot(); err != nil {
+	if err := k.write(); err != nil {
 		return err
 	}
 	k.groups = vec.NewGroups(k.types...)

@@ -168,11 +168,11 @@ func (m *matcher) leave(to int64, out Emitter) error {
 		var list [][]byte
 		var times []int64
 		for len(list) < emitRows {
-			r := m.buf.pop(to)
-			if r == nil {
+			row, at, ok := m.buf.pop(to)
+			if !ok {
 				break
 			}
-			list, times = append(list, r.row), append(times, r.time)
+			list, times = append(list, row), append(times, at)
 		}
 		if len(list) == 0 {
 			return nil

@@ -235,11 +235,11 @@ func (o *over) workUpTo(wm types.Time, out Emitter) error {
 		var list [][]byte
 		var times []int64
 		for len(list) < emitRows || len(o.buf.heap) > 0 && o.buf.heap[0].time == times[len(times)-1] {
-			r := o.buf.pop(int64(wm))
-			if r == nil {
+			row, at, ok := o.buf.pop(int64(wm))
+			if !ok {
 				break
 			}
-			list, times = append(list, r.row), append(times, r.time)
+			list, times = append(list, row), append(times, at)
 		}
 		if len(list) == 0 {
 			return nil

@@ -137,6 +137,12 @@ func (c *changes) addStored(kind types.RowKind, v []byte) {
 	c.kinds = append(c.kinds, kind)
 }
 
+// addKept is addStored of the bytes of a row of a rowStore.
+func (c *changes) addKept(kind types.RowKind, v []byte) {
+	c.kept(v)
+	c.kinds = append(c.kinds, kind)
+}
+
 // flush emits what was collected.
 func (c *changes) flush(b *vec.Batch, out Emitter) error {
 	n := c.len()

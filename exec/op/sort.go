@@ -88,16 +88,19 @@ func (s *sorter) End(out Emitter) error { return s.leave(int64(types.MaxTime), o
 // leave emits the rows up to a time.
 func (s *sorter) leave(upTo int64, out Emitter) error {
 	ch := newChanges(s.codec)
-	for r := s.buf.pop(upTo); r != nil; r = s.buf.pop(upTo) {
-		s.last.advance(r.time)
-		ch.addStored(types.Insert, r.row)
+	for {
+		row, at, ok := s.buf.pop(upTo)
+		if !ok {
+			return ch.flush(nil, out)
+		}
+		s.last.advance(at)
+		ch.addKept(types.Insert, row)
 		if ch.len() == emitRows {
 			if err := ch.flush(nil, out); err != nil {
 				return err
 			}
 		}
 	}
-	return ch.flush(nil, out)
 }
 
 func (s *sorter) Snapshot() error {

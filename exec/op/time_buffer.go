@@ -3,45 +3,36 @@ package op
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
 
 	"weir/exec/state"
 )
 
-// sortRow is a row that waits for its time.
+// sortRow is a row that waits for its time, by its number.
 type sortRow struct {
 	time, seq int64
-	key, row  []byte
+	n         int32
+	split     int32  // the length of its key
 	group     uint16 // key group, where the store has it
 	saved     bool
 }
 
-func (a *sortRow) before(b *sortRow) bool {
-	if a.time != b.time {
-		return a.time < b.time
-	}
-	if c := bytes.Compare(a.key, b.key); c != 0 {
-		return c < 0
-	}
-	return a.seq < b.seq
-}
-
 // timeBuffer keeps rows until their time, and gives them in order of time, key, arrival.
 type timeBuffer struct {
-	heap sortHeap
-	seq  int64
-	rows *state.Table
-	gone map[string]uint16
+	heap   []sortRow
+	store  rowStore // of each row its key, then its bytes
+	seq    int64
+	rows   *state.Table
+	gone   map[string]uint16
+	unkept bool
 }
 
 func openTimeBuffer(ctx *Context, name string) (*timeBuffer, error) {
-	t := &timeBuffer{gone: map[string]uint16{}}
+	t := &timeBuffer{gone: map[string]uint16{}, unkept: ctx.Unkept}
 	t.rows = ctx.State.Table(state.Spec{Name: name, Key: []string{"BIGINT", "BIGINT"}, Value: []string{"BYTES", "BYTES"}})
 	err := t.rows.Scan(func(group uint16, k, v []byte) error {
-		n := binary.BigEndian.Uint32(v)
-		t.heap.push(&sortRow{
+		t.add(sortRow{
 			time: int64(binary.BigEndian.Uint64(k) ^ 1<<63), seq: int64(binary.BigEndian.Uint64(k[8:])),
-			key: slices.Clone(v[4 : 4+n]), row: slices.Clone(v[4+n:]), group: group, saved: true,
+			n: t.store.put(v[4:], nil), split: int32(binary.BigEndian.Uint32(v)), group: group, saved: true,
 		})
 		t.seq = max(t.seq, int64(binary.BigEndian.Uint64(k[8:])))
 		return nil
@@ -52,19 +43,31 @@ func openTimeBuffer(ctx *Context, name string) (*timeBuffer, error) {
 // push takes a row in; key and row are copied.
 func (t *timeBuffer) push(time int64, key, row []byte, group uint16) {
 	t.seq++
-	t.heap.push(&sortRow{time: time, seq: t.seq, key: bytes.Clone(key), row: bytes.Clone(row), group: group})
+	t.add(sortRow{time: time, seq: t.seq, n: t.store.put(key, row), split: int32(len(key)), group: group})
 }
 
-// pop gives the first row whose time has come, or nil.
-func (t *timeBuffer) pop(upTo int64) *sortRow {
+// pop gives the first row whose time has come, and its time.
+func (t *timeBuffer) pop(upTo int64) (row []byte, time int64, ok bool) {
 	if len(t.heap) == 0 || t.heap[0].time > upTo {
-		return nil
+		return nil, 0, false
 	}
-	r := t.heap.pop()
+	r := t.take()
 	if r.saved {
 		t.gone[string(r.place())] = r.group
 	}
-	return r
+	row = t.store.get(r.n)[r.split:]
+	t.store.drop(r.n)
+	return row, r.time, true
+}
+
+func (t *timeBuffer) before(a, b *sortRow) bool {
+	if a.time != b.time {
+		return a.time < b.time
+	}
+	if c := bytes.Compare(t.store.get(a.n)[:a.split], t.store.get(b.n)[:b.split]); c != 0 {
+		return c < 0
+	}
+	return a.seq < b.seq
 }
 
 // place is the row's place in the store.
@@ -80,13 +83,16 @@ func (t *timeBuffer) snapshot() error {
 		}
 	}
 	clear(t.gone)
+	if t.unkept {
+		return nil
+	}
 	var v []byte
-	for _, r := range t.heap {
+	for i := range t.heap {
+		r := &t.heap[i]
 		if r.saved {
 			continue
 		}
-		v = binary.BigEndian.AppendUint32(v[:0], uint32(len(r.key)))
-		v = append(append(v, r.key...), r.row...)
+		v = append(binary.BigEndian.AppendUint32(v[:0], uint32(r.split)), t.store.get(r.n)...)
 		if err := t.rows.Set(r.group, r.place(), v); err != nil {
 			return err
 		}
@@ -95,32 +101,31 @@ func (t *timeBuffer) snapshot() error {
 	return nil
 }
 
-// sortHeap is a heap of waiting rows.
-type sortHeap []*sortRow
-
-func (h *sortHeap) push(r *sortRow) {
-	*h = append(*h, r)
-	s := *h
-	for i := len(s) - 1; i > 0 && s[i].before(s[(i-1)/2]); i = (i - 1) / 2 {
+// add puts a row into the heap.
+func (t *timeBuffer) add(r sortRow) {
+	t.heap = append(t.heap, r)
+	s := t.heap
+	for i := len(s) - 1; i > 0 && t.before(&s[i], &s[(i-1)/2]); i = (i - 1) / 2 {
 		s[i], s[(i-1)/2] = s[(i-1)/2], s[i]
 	}
 }
 
-func (h *sortHeap) pop() *sortRow {
-	s := *h
+// take takes the first row out of the heap.
+func (t *timeBuffer) take() sortRow {
+	s := t.heap
 	top := s[0]
 	n := len(s) - 1
-	s[0], s[n] = s[n], nil
-	*h = s[:n]
+	s[0] = s[n]
+	t.heap = s[:n]
 	for i := 0; ; {
 		down := 2*i + 1
 		if down >= n {
 			return top
 		}
-		if down+1 < n && s[down+1].before(s[down]) {
+		if down+1 < n && t.before(&s[down+1], &s[down]) {
 			down++
 		}
-		if !s[down].before(s[i]) {
+		if !t.before(&s[down], &s[i]) {
 			return top
 		}
 		s[i], s[down] = s[down], s[i]
