@@ -81,7 +81,7 @@ func (b *binder) nestedExpr(s *scope, e ast.Expr) (Expr, error) {
 		return b.row(s, e)
 	case *ast.Array:
 		if e.Query != nil {
-			return nil, notYet(e, "ARRAY(SELECT ...)")
+			return nil, sql.Errorf(e, "ARRAY(SELECT ...) is not supported, by Flink neither").WithHint("write (SELECT ARRAY_AGG(x) FROM ...)")
 		}
 		return b.collection(s, e, fnArray, e.Items)
 	case *ast.Map:
@@ -205,15 +205,6 @@ func logical(op string, l, r Expr) Expr {
 	return &Or{Args: []Expr{l, r}}
 }
 
-// compare calls a comparison; sql/fn knows which types compare, and as what.
-func (b *binder) compare(at ast.Node, op string, l, r Expr) (Expr, error) {
-	out, err := b.invoke(at, op, []Expr{l, r})
-	if err == nil && (op == "=" || op == "<>") && l.Type().NotNull && !volatile(l) && sameExpr(l, r) {
-		return BoolLit(op == "="), nil // even where it is NaN, as in Flink
-	}
-	return out, err
-}
-
 func isTextLit(e Expr) bool {
 	l, ok := e.(*Literal)
 	return ok && l.T.IsString()
@@ -272,7 +263,7 @@ func (b *binder) in(s *scope, e *ast.In) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in, ok := b.constIn(x, list, e.Not); ok {
+	if in, ok := b.constIn(x, list, e.Not); ok && rowItems(x) == nil {
 		return in, nil
 	}
 	var out Expr

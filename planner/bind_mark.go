@@ -39,7 +39,7 @@ func (b *binder) inValue(s *scope, e *ast.In) (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		flag = b.attach(s, f, nil, nil)
+		flag = b.attachRow(s, f)
 	}
 	out := members.Info().Out
 	members = project(members, append(refs(out), BoolLit(true)), append(out.Names(), "$in"))
@@ -167,7 +167,7 @@ func (b *binder) quantified(s *scope, e *ast.Binary, q *ast.Quantified) (Expr, e
 		return nil, err
 	}
 	nullable := left[0].Type().Nullable() || right[0].Type().Nullable()
-	flag := b.attach(s, one, nil, nil)
+	flag := b.attachRow(s, one)
 	at := len(s.cols)
 	least, most := s.ref(at-3), s.ref(at-2)
 	found, err := b.anyFound(e, op, left[0], least, most)

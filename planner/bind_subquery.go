@@ -365,9 +365,22 @@ func upsertKeysOf(n Node) [][]int {
 
 // attach left-joins the subquery's row, whose last column is the value, and gives that as a column.
 func (b *binder) attach(s *scope, n Node, left, right []Expr) Expr {
+	return b.attachAs(LeftJoin, s, n, left, right)
+}
+
+// attachRow joins one row of aggregates. While streaming there is no such row until there is something to
+// aggregate, and then, as in Flink, nothing that could be compared with it.
+func (b *binder) attachRow(s *scope, n Node) Expr {
+	if b.p.Settings.Batch {
+		return b.attachAs(LeftJoin, s, n, nil, nil)
+	}
+	return b.attachAs(InnerJoin, s, n, nil, nil)
+}
+
+func (b *binder) attachAs(kind JoinKind, s *scope, n Node, left, right []Expr) Expr {
 	in := s.subs.node
 	width := len(in.Info().Out)
-	j := &Join{Base: newBase(joinColumns(in.Info().Out, n.Info().Out, LeftJoin)), Left: in, Right: n, Kind: LeftJoin, LeftTTL: b.p.Settings.StateTTL, RightTTL: b.p.Settings.StateTTL}
+	j := &Join{Base: newBase(joinColumns(in.Info().Out, n.Info().Out, kind)), Left: in, Right: n, Kind: kind, LeftTTL: b.p.Settings.StateTTL, RightTTL: b.p.Settings.StateTTL}
 	var conds []Expr
 	for i := range left {
 		conds = append(conds, &Call{Func: "=", Args: []Expr{left[i], shift(right[i], width)}, T: types.BooleanType})

@@ -8,35 +8,24 @@ import (
 	"weir/sql/vec"
 )
 
-// truth is a three-valued BOOLEAN.
-type truth uint8
-
-const (
-	truthNo truth = iota
-	truthYes
-	truthUnknown
-)
-
-func truthOf(b bool) truth {
-	if b {
-		return truthYes
-	}
-	return truthNo
-}
-
-// nestedCompare tests arrays, maps and rows for equality, or with not for inequality. A ROW is compared
-// field by field as SQL compares values, so a NULL field makes the answer NULL unless another field
-// differs; within arrays and maps NULL equals NULL, and a map's order does not matter.
+// nestedCompare tests arrays, maps and rows for equality, or with not for inequality. Within them NULL equals
+// NULL, as in Flink, and a map's order does not matter. An equality of two ROW(...) is one of their fields, which
+// the planner makes of it.
 func nestedCompare(not bool, t types.Type) Kernel {
 	return func(_ *Ctx, args []vec.Vec, n int) (vec.Vec, error) {
 		n, constant := rowsOf(n, args)
 		bits, valid := vec.NewBitmap(n), vec.FullBitmap(n)
-		test := fieldTest(t, args[0].Arr, args[1].Arr)
+		a, b := args[0], args[1]
+		nullA, nullB := vec.NullsOf(a.Arr), vec.NullsOf(b.Arr)
+		var test func(i, j int) bool
+		if a.Arr.DataType().ID() != arrow.NULL && b.Arr.DataType().ID() != arrow.NULL {
+			test = elementTest(t, a.Arr, b.Arr)
+		}
 		for i := range n {
-			switch test(args[0].At(i), args[1].At(i)) {
-			case truthUnknown:
+			switch x, y := a.At(i), b.At(i); {
+			case test == nil || nullA.Is(x) || nullB.Is(y):
 				valid.Clear(i)
-			case truthOf(!not):
+			case test(x, y) != not:
 				bits.Set(i)
 			}
 		}
@@ -44,56 +33,35 @@ func nestedCompare(not bool, t types.Type) Kernel {
 	}
 }
 
-// fieldTest gives the equality of SQL values: unknown where either is NULL.
-func fieldTest(t types.Type, a, b arrow.Array) func(i, j int) truth {
-	nullA, nullB := vec.NullsOf(a), vec.NullsOf(b)
-	if a.DataType().ID() == arrow.NULL || b.DataType().ID() == arrow.NULL {
-		return func(int, int) truth { return truthUnknown }
-	}
-	test := rowTest(t, a, b)
-	if test == nil {
-		equal := elementTest(t, a, b)
-		test = func(i, j int) truth { return truthOf(equal(i, j)) }
-	}
-	return func(i, j int) truth {
-		if nullA.Is(i) || nullB.Is(j) {
-			return truthUnknown
-		}
-		return test(i, j)
-	}
-}
-
-// rowTest compares non-NULL rows; nil where t is no ROW.
-func rowTest(t types.Type, a, b arrow.Array) func(i, j int) truth {
-	if t.Kind != types.Row {
-		return nil
-	}
-	x, y := a.(*array.Struct), b.(*array.Struct)
-	fields := make([]func(i, j int) truth, len(t.Fields))
-	for k := range fields {
-		fields[k] = fieldTest(t.Fields[k].Type, x.Field(k), y.Field(k))
-	}
-	return func(i, j int) truth {
-		out := truthYes
-		for _, f := range fields {
-			switch f(i, j) {
-			case truthNo:
-				return truthNo
-			case truthUnknown:
-				out = truthUnknown
-			}
-		}
-		return out
-	}
-}
-
-// elementTest gives the equality of values within arrays and maps: NULL equals NULL.
+// elementTest gives the equality of values where NULL equals NULL.
 func elementTest(t types.Type, a, b arrow.Array) func(i, j int) bool {
-	if t.Kind == types.Map || t.Kind == types.Multiset {
+	switch t.Kind {
+	case types.Map, types.Multiset:
 		return mapTest(t, a.(*array.Map), b.(*array.Map))
+	case types.Row:
+		return rowTest(t, a.(*array.Struct), b.(*array.Struct))
 	}
 	order := vec.Order{}.Comparer(a, b)
 	return func(i, j int) bool { return order(i, j) == 0 }
+}
+
+func rowTest(t types.Type, a, b *array.Struct) func(i, j int) bool {
+	nullA, nullB := vec.NullsOf(a), vec.NullsOf(b)
+	fields := make([]func(i, j int) bool, len(t.Fields))
+	for k := range fields {
+		fields[k] = elementTest(t.Fields[k].Type, a.Field(k), b.Field(k))
+	}
+	return func(i, j int) bool {
+		if nullA.Is(i) || nullB.Is(j) {
+			return nullA.Is(i) && nullB.Is(j)
+		}
+		for _, f := range fields {
+			if !f(i, j) {
+				return false
+			}
+		}
+		return true
+	}
 }
 
 // mapTest compares maps entry by entry in any order. A key that is NULL equals none, as in Flink.

@@ -110,7 +110,8 @@ func TestCompareNested(t *testing.T) {
 		}
 	}
 	f("=", row, rows(false, 1, 2), rows(false, 1, 2), "TRUE")
-	f("=", row, rows(true, 1, 0), rows(true, 1, 0), "NULL")
+	f("=", row, rows(true, 1, 0), rows(true, 1, 0), "TRUE")
+	f("=", row, rows(true, 1, 0), rows(false, 1, 0), "FALSE")
 	f("=", row, rows(true, 1, 0), rows(false, 2, 0), "FALSE")
 	f("<>", row, rows(true, 1, 0), rows(false, 2, 0), "TRUE")
 	f("IS NOT DISTINCT FROM", row, rows(true, 1, 0), rows(true, 1, 0), "TRUE")
