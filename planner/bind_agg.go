@@ -251,8 +251,8 @@ func (b *binder) aggCall(s *scope, c *ast.Call) (*AggCall, []Expr, Expr, error) 
 		return nil, nil, nil, sql.Errorf(c, "%s takes no ORDER BY: it sees rows in the order of their arrival", f.Name).
 			WithHint("leave the ORDER BY out; Flink too takes none, or takes it and does not sort")
 	}
-	if c.Nulls == "RESPECT" || c.Nulls == "IGNORE" && f.Name != "FIRST_VALUE" && f.Name != "LAST_VALUE" {
-		return nil, nil, nil, notYet(c, c.Nulls+" NULLS")
+	if c.Nulls != "" {
+		return nil, nil, nil, sql.Errorf(c, "%s takes no %s NULLS", f.Name, c.Nulls).WithHint("leave it out: aggregates pass over NULLs, FIRST_VALUE and LAST_VALUE too")
 	}
 	args, err := b.exprs(s, c.Args...)
 	if err != nil {

@@ -28,7 +28,7 @@ func (b *binder) relation(r ast.Relation, outer *scope) (Node, *scope, error) {
 	case *ast.Aliased:
 		return b.aliased(r, outer)
 	case *ast.Derived:
-		n, err := b.query(r.Query, outer)
+		n, err := b.part(r.Query, outer)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -301,19 +301,22 @@ func (b *binder) lateralQuery(j *ast.Join, left Node, ls *scope, d *ast.Derived,
 	if err != nil || !ok || len(sub.conds) == 0 {
 		return nil, nil, err != nil, err
 	}
-	if b.aggregated(sub.sel, nil) || hasOver(sub.sel) || sub.sel.Qualify != nil {
-		return nil, nil, true, notYet(d, "LATERAL with a query that aggregates and reads the left side; join with the aggregated table by its key")
+	if hasOver(sub.sel) || sub.sel.Qualify != nil {
+		return nil, nil, true, notYet(d, "LATERAL with OVER in a query that reads the left side; join with that query by its key")
 	}
-	items, err := b.items(sub.sel, sub.s)
+	var items []item
+	grouped := b.aggregated(sub.sel, nil)
+	if grouped {
+		sub, items, err = b.lateralGroups(d, sub, sort)
+	} else {
+		items, err = b.items(sub.sel, sub.s)
+	}
 	if err != nil {
 		return nil, nil, true, err
 	}
 	right, conds, err := b.lateralRows(sub, sort, items)
 	if err != nil {
 		return nil, nil, true, err
-	}
-	if sort == nil {
-		b.warn(d, "LATERAL with a query that reads the left side does not run on Flink", "write its condition into ON")
 	}
 	width := len(left.Info().Out)
 	n := &Join{Base: newBase(joinColumns(left.Info().Out, right.Info().Out, kind)), Left: left, Right: right, Kind: kind, LeftTTL: b.ttlOf(j.Left), RightTTL: b.p.Settings.StateTTL}
@@ -323,6 +326,9 @@ func (b *binder) lateralQuery(j *ast.Join, left Node, ls *scope, d *ast.Derived,
 	}
 	n.Cond = conjoin(all)
 	out := firstColumns(b.settle(n, nil), width+len(items))
+	if grouped && kind == LeftJoin && len(sub.sel.GroupBy) == 0 {
+		out = zeroCounts(out, width, sub.sel.Items)
+	}
 	shown, err := b.rename(firstColumns(right, len(items)), cols)
 	if err != nil {
 		return nil, nil, true, err

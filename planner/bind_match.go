@@ -21,7 +21,7 @@ func (b *binder) match(m *ast.MatchRecognize, outer *scope) (Node, *scope, error
 		return nil, nil, sql.Errorf(m, "ALL ROWS PER MATCH is not supported, by Flink neither").WithHint("write ONE ROW PER MATCH")
 	}
 	if len(m.Subsets) > 0 {
-		return nil, nil, sql.Errorf(m.Subsets[0], "SUBSET is not supported, by Flink neither").WithHint("name the variables one by one")
+		return nil, nil, sql.Errorf(m.Subsets[0], "SUBSET is not supported; Flink takes it, and gives NULL for its variable").WithHint("name the variables one by one")
 	}
 	var out types.Schema
 	for _, e := range m.PartitionBy {

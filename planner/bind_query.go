@@ -49,7 +49,8 @@ type cteScope struct {
 
 func (b *binder) with(w *ast.With, outer *scope) (Node, error) {
 	if w.Recursive {
-		return nil, notYet(w, "WITH RECURSIVE")
+		return nil, sql.Errorf(&w.CTEs[0].Name, "WITH RECURSIVE is not supported, by Flink neither").
+			WithHint("write out the steps that are needed, or let a program that asks again do it")
 	}
 	keep := b.ctes
 	defer func() { b.ctes = keep }()
@@ -68,7 +69,7 @@ func (b *binder) cte(name string) (Node, bool, error) {
 		}
 		keep := b.ctes
 		b.ctes = b.ctes[:c.below]
-		n, err := b.query(c.query.Query, c.outer)
+		n, err := b.part(c.query.Query, c.outer)
 		b.ctes = keep
 		if err != nil {
 			return nil, true, err
@@ -133,11 +134,11 @@ func distinct(in Node) *GroupAgg {
 }
 
 func (b *binder) setOp(q *ast.SetOp, outer *scope) (Node, error) {
-	left, err := b.query(q.Left, outer)
+	left, err := b.part(q.Left, outer)
 	if err != nil {
 		return nil, err
 	}
-	right, err := b.query(q.Right, outer)
+	right, err := b.part(q.Right, outer)
 	if err != nil {
 		return nil, err
 	}

@@ -309,6 +309,20 @@ func (b *binder) orderItem(o *ast.OrderItem, s *scope, items []item) (int, Expr,
 	return -1, x, err
 }
 
+// part binds a query within another. Its order means nothing, unless it says which rows come.
+func (b *binder) part(q ast.Query, outer *scope) (Node, error) {
+	s, ok := q.(*ast.Sort)
+	if !ok || s.Limit != nil || s.Offset != nil || len(s.OrderBy) == 0 {
+		return b.query(q, outer)
+	}
+	sel, err := b.sortBody(s, outer)
+	if err != nil {
+		return nil, err
+	}
+	b.warn(s.OrderBy[0], "ORDER BY has no effect within another query", "write it at the end, or add a LIMIT to it")
+	return firstColumns(sel.node, sel.visible), nil
+}
+
 // sort binds ORDER BY, OFFSET and LIMIT above a query.
 func (b *binder) sort(q *ast.Sort, outer *scope) (Node, error) {
 	offset, err := count(q.Offset, 0)

@@ -89,11 +89,31 @@ func advice(p *Plan) []Warning {
 		case *Calc:
 			out = append(out, integerDivision(n)...)
 			out = append(out, changingCalls(n)...)
+			if !p.Settings.Batch {
+				out = append(out, rankCondition(n)...)
+			}
 		case *LookupJoin:
 			out = append(out, Warning{Msg: fmt.Sprintf("a lookup join with %q does not run on Flink, whose connector %q has no lookup", n.Table.Path[2], n.Table.Options["connector"]), Hint: "there, join with a table of a connector that has one, as jdbc"})
 		}
 	}
 	return out
+}
+
+// rankCondition: the first rows by RANK are found here, while Flink finds them by ROW_NUMBER only.
+func rankCondition(n *Calc) []Warning {
+	o, ok := n.Input.(*Over)
+	if !ok || n.Cond == nil {
+		return nil
+	}
+	used := map[int]bool{}
+	columnsOf(n.Cond, used)
+	first := len(o.Out) - len(o.Aggs)
+	for i, a := range o.Aggs {
+		if used[first+i] && (a.Func == "RANK" || a.Func == "DENSE_RANK") {
+			return []Warning{{Msg: "a condition on " + a.Func + "() does not run on Flink while streaming", Hint: "ROW_NUMBER() runs there, and keeps less state"}}
+		}
+	}
+	return nil
 }
 
 // unbounded is a node whose state grows for ever.
