@@ -18,6 +18,9 @@ type csvField struct {
 	c    *col
 }
 
+// byteOrderMark is what some programs begin a file with.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 type csvDecoder struct {
 	c      *csvConfig
 	fields []*csvField // by position in the record; nil is unwanted
@@ -68,7 +71,8 @@ func (d *csvDecoder) Decode(c *connectors.Chunk, lo, hi int, out *connectors.Dec
 // record decodes one record into a row; false: it gives none.
 func (d *csvDecoder) record(rec []byte, row int) bool {
 	s := &d.scan
-	s.b, s.p = rec, 0
+	s.b, s.p = bytes.TrimPrefix(rec, byteOrderMark), 0
+	rec = s.b
 	for i := 0; ; i++ {
 		var f *csvField
 		if i < len(d.fields) {

@@ -27,8 +27,22 @@ func castTime(from, to types.Type) castFunc {
 	}
 	return func(r *castRun, in arrow.Array) arrow.Array {
 		us, ns := wallClock(r, from, to, in)
+		if from.Kind == types.TimestampLTZ && to.Kind == types.Date {
+			return vec.Fixed(to.Arrow(), localDays(us), copyValid(in))
+		}
 		return fromWallClock(r, to, us, ns, copyValid(in))
 	}
+}
+
+// localDays are the days of wall clocks. Before 1970 too it is the day of the clock, which in Flink is so for
+// TIMESTAMP_LTZ alone.
+func localDays(us []int64) []int32 {
+	days := make([]int32, len(us))
+	for i, v := range us {
+		d, _ := divFloor(v, microsPerDay)
+		days[i] = int32(d)
+	}
+	return days
 }
 
 // wallClock reads times as fresh microseconds of wall clock, and nanoseconds where they have them. A
