@@ -10,19 +10,14 @@ import (
 // Pruning goes down from the roots with the set of columns that are needed, and takes away the others:
 // at the bottom a Scan decodes no more than the query reads. prune changes nodes in place and tells
 // where each old column is now, -1 where it is gone.
+//
+// This file has the switch over the nodes, and what all of them use; rule_prune_nodes.go has the nodes of one input or
+// none, rule_prune_join.go those of two.
 
 func pruneRoot(root Node) { prune(root, allOf(root)) }
 
-func allOf(n Node) map[int]bool { return setOf(span(0, len(n.Info().Out))) }
-
-func setOf(cols []int) map[int]bool {
-	out := map[int]bool{}
-	for _, c := range cols {
-		out[c] = true
-	}
-	return out
-}
-
+// prune prunes a node and what is below it. A node of a kind that is not named here keeps all columns, and its inputs
+// prune below themselves.
 func prune(n Node, need map[int]bool) []int {
 	switch n := n.(type) {
 	case *Scan:
@@ -45,16 +40,39 @@ func prune(n Node, need map[int]bool) []int {
 		to := pruneThrough(n, n.Input, need, sortCols(n.Keys))
 		n.Keys = remapKeys(n.Keys, to)
 		return to
-	case *TopN:
-		return pruneTopN(n, need)
-	case *Expand:
-		return pruneExpand(n, need)
 	case *ChangelogNormalize:
 		to := pruneThrough(n, n.Input, need, n.Keys)
 		n.Keys = remapCols(n.Keys, to)
 		return to
+	case *TopN:
+		return pruneTopN(n, need)
+	case *WindowTopN:
+		return pruneWindowTopN(n, need)
+	case *Dedup:
+		return pruneDedup(n, need)
+	case *Over:
+		return pruneOver(n, need)
+	case *Expand:
+		return pruneExpand(n, need)
+	case *Unnest:
+		return pruneUnnest(n, need)
+	case *LookupJoin:
+		return pruneLookup(n, need)
+	case *Join:
+		return joinSides{n.Left, n.Right, &n.Keys, &n.Cond, nil, nil}.prune(n.Base, n.Kind, need)
+	case *IntervalJoin:
+		return joinSides{n.Left, n.Right, &n.Keys, &n.Cond, []*int{&n.LeftTime}, []*int{&n.RightTime}}.prune(n.Base, n.Kind, need)
+	case *TemporalJoin:
+		return joinSides{n.Left, n.Right, &n.Keys, &n.Cond, []*int{&n.LeftTime}, []*int{&n.RightTime}}.prune(n.Base, n.Kind, need)
+	case *WindowJoin:
+		left := []*int{&n.LeftW.Start, &n.LeftW.End, &n.LeftW.TimeCol}
+		right := []*int{&n.RightW.Start, &n.RightW.End, &n.RightW.TimeCol}
+		return joinSides{n.Left, n.Right, &n.Keys, &n.Cond, left, right}.prune(n.Base, n.Kind, need)
 	}
-	return pruneMore(n, need)
+	for i, in := range n.Inputs() {
+		setInput(n, i, pruneTo(in, span(0, len(in.Info().Out))))
+	}
+	return span(0, len(n.Info().Out))
 }
 
 // pruneTo prunes n to exactly the columns, in that order.
@@ -75,7 +93,37 @@ func pruneTo(n Node, cols []int) Node {
 	return project(n, exprs, names)
 }
 
+func allOf(n Node) map[int]bool { return setOf(span(0, len(n.Info().Out))) }
+
+func setOf(cols []int) map[int]bool {
+	out := map[int]bool{}
+	for _, c := range cols {
+		out[c] = true
+	}
+	return out
+}
+
 func sortedSet(set map[int]bool) []int { return slices.Sorted(maps.Keys(set)) }
+
+// belowWidth marks the needed columns that are the input's.
+func belowWidth(need map[int]bool, width int, used map[int]bool) {
+	for c := range need {
+		if c < width {
+			used[c] = true
+		}
+	}
+}
+
+// shiftSet is the columns behind width, counted from there.
+func shiftSet(set map[int]bool, width int) map[int]bool {
+	out := map[int]bool{}
+	for c := range set {
+		if c >= width {
+			out[c-width] = true
+		}
+	}
+	return out
+}
 
 // keep gives the new place of each column when only some stay.
 func keep(width int, set map[int]bool) (to, kept []int) {
@@ -90,91 +138,21 @@ func keep(width int, set map[int]bool) (to, kept []int) {
 	return to, kept
 }
 
-func pruneScan(n *Scan, need map[int]bool) []int {
-	set := maps.Clone(need)
-	if n.Watermark != nil {
-		set[n.Watermark.Column] = true
-		columnsOf(n.Watermark.Expr, set)
-	}
-	to, kept := keep(len(n.Out), set)
-	n.Out = n.Out.Select(kept)
-	exprs := make([]Expr, len(kept))
-	used := map[int]bool{}
-	for i, k := range kept {
-		exprs[i] = n.Exprs[k]
-		columnsOf(exprs[i], used)
-	}
-	if n.Watermark != nil {
-		n.Watermark = &Watermark{Column: to[n.Watermark.Column], Expr: remap(n.Watermark.Expr, to)}
-	}
-	srcTo, srcKept := keep(len(n.Columns)+len(n.Meta), used)
-	var cols types.Schema
-	var meta []string
-	for _, c := range srcKept {
-		if c < len(n.Columns) {
-			cols = append(cols, n.Columns[c])
-		} else {
-			meta = append(meta, n.Meta[c-len(n.Columns)])
+// relabel gives the columns that stay, at their new places.
+func relabel(old types.Schema, to []int, width int) types.Schema {
+	out := make(types.Schema, width)
+	for i, t := range to {
+		if t >= 0 && i < len(old) {
+			out[t] = old[i]
 		}
 	}
-	n.Columns, n.Meta, n.Exprs = cols, meta, remapAll(exprs, srcTo)
-	return to
-}
-
-func pruneValues(n *Values, need map[int]bool) []int {
-	to, kept := keep(len(n.Out), need)
-	for i, r := range n.Rows {
-		row := make([]Expr, len(kept))
-		for k, c := range kept {
-			row[k] = r[c]
-		}
-		n.Rows[i] = row
-	}
-	n.Out = n.Out.Select(kept)
-	return to
-}
-
-func pruneCalc(n *Calc, need map[int]bool) []int {
-	to, kept := keep(len(n.Out), need)
-	used := map[int]bool{}
-	exprs := make([]Expr, len(kept))
-	for i, k := range kept {
-		exprs[i] = n.Exprs[k]
-		columnsOf(exprs[i], used)
-	}
-	columnsOf(n.Cond, used)
-	in := prune(n.Input, used)
-	n.Exprs, n.Cond, n.Out = remapAll(exprs, in), remap(n.Cond, in), n.Out.Select(kept)
-	return to
-}
-
-// aggInputs marks what aggregates read.
-func aggInputs(aggs []AggCall, used map[int]bool) {
-	for _, a := range aggs {
-		for _, c := range a.Args {
-			used[c] = true
-		}
-		if a.Filter >= 0 {
-			used[a.Filter] = true
-		}
-	}
+	return out
 }
 
 func remapCols(cols, to []int) []int {
 	out := make([]int, len(cols))
 	for i, c := range cols {
 		out[i] = to[c]
-	}
-	return out
-}
-
-func remapAggs(aggs []AggCall, to []int) []AggCall {
-	out := slices.Clone(aggs)
-	for i := range out {
-		out[i].Args = remapCols(out[i].Args, to)
-		if out[i].Filter >= 0 {
-			out[i].Filter = to[out[i].Filter]
-		}
 	}
 	return out
 }
@@ -195,6 +173,29 @@ func remapKeys(keys []SortKey, to []int) []SortKey {
 	return out
 }
 
+// aggInputs marks what aggregates read.
+func aggInputs(aggs []AggCall, used map[int]bool) {
+	for _, a := range aggs {
+		for _, c := range a.Args {
+			used[c] = true
+		}
+		if a.Filter >= 0 {
+			used[a.Filter] = true
+		}
+	}
+}
+
+func remapAggs(aggs []AggCall, to []int) []AggCall {
+	out := slices.Clone(aggs)
+	for i := range out {
+		out[i].Args = remapCols(out[i].Args, to)
+		if out[i].Filter >= 0 {
+			out[i].Filter = to[out[i].Filter]
+		}
+	}
+	return out
+}
+
 // neededAggs drops aggregates whose column nobody reads; from is the column of the first.
 func neededAggs(aggs []AggCall, from int, need map[int]bool) []AggCall {
 	var out []AggCall
@@ -204,20 +205,6 @@ func neededAggs(aggs []AggCall, from int, need map[int]bool) []AggCall {
 		}
 	}
 	return out
-}
-
-func pruneGroupAgg(n *GroupAgg, need map[int]bool) []int {
-	set := maps.Clone(need)
-	for i := range n.Keys {
-		set[i] = true
-	}
-	to, kept := keep(len(n.Out), set)
-	n.Aggs = neededAggs(n.Aggs, len(n.Keys), need)
-	used := setOf(n.Keys)
-	aggInputs(n.Aggs, used)
-	in := prune(n.Input, used)
-	n.Keys, n.Aggs, n.Out = remapCols(n.Keys, in), remapAggs(n.Aggs, in), n.Out.Select(kept)
-	return to
 }
 
 // windowInputs marks the columns that a window reads.
@@ -236,120 +223,4 @@ func remapWindow(w *Window, to []int) {
 		}
 	}
 	w.PartitionBy = remapCols(w.PartitionBy, to)
-}
-
-func pruneWindowAgg(n *WindowAgg, need map[int]bool) []int {
-	set := maps.Clone(need)
-	base := len(n.Keys)
-	for i := range n.Keys {
-		set[i] = true
-	}
-	to, kept := keep(len(n.Out), set)
-	var props []WindowProp
-	for i, p := range n.Props {
-		if need[base+len(n.Aggs)+i] {
-			props = append(props, p)
-		}
-	}
-	n.Aggs, n.Props = neededAggs(n.Aggs, base, need), props
-	used := setOf(n.Keys)
-	aggInputs(n.Aggs, used)
-	windowInputs(&n.Window, used)
-	in := prune(n.Input, used)
-	remapWindow(&n.Window, in)
-	n.Keys, n.Aggs, n.Out = remapCols(n.Keys, in), remapAggs(n.Aggs, in), n.Out.Select(kept)
-	return to
-}
-
-func pruneTVF(n *WindowTVF, need map[int]bool) []int {
-	width := len(n.Out) - 3
-	used := map[int]bool{}
-	for c := range need {
-		if c < width {
-			used[c] = true
-		}
-	}
-	windowInputs(&n.Window, used)
-	in := prune(n.Input, used)
-	remapWindow(&n.Window, in)
-	tail := n.Out[width:]
-	now := n.Input.Info().Out
-	n.Out = append(append(types.Schema(nil), now...), tail...)
-	return append(in, len(now), len(now)+1, len(now)+2)
-}
-
-func pruneUnion(n *Union, need map[int]bool) []int {
-	to, kept := keep(len(n.Out), need)
-	for i, in := range n.Ins {
-		n.Ins[i] = pruneTo(in, kept)
-	}
-	n.Out = n.Out.Select(kept)
-	return to
-}
-
-// pruneThrough prunes below a node that passes its input's columns on.
-func pruneThrough(n, in Node, need map[int]bool, also []int) []int {
-	used := maps.Clone(need)
-	for _, c := range also {
-		used[c] = true
-	}
-	to := prune(in, used)
-	n.Info().Out = relabel(n.Info().Out, to, len(in.Info().Out))
-	return to
-}
-
-// relabel gives the columns that stay, at their new places.
-func relabel(old types.Schema, to []int, width int) types.Schema {
-	out := make(types.Schema, width)
-	for i, t := range to {
-		if t >= 0 && i < len(old) {
-			out[t] = old[i]
-		}
-	}
-	return out
-}
-
-func pruneTopN(n *TopN, need map[int]bool) []int {
-	width := len(n.Out)
-	if n.Rank {
-		width--
-	}
-	used := map[int]bool{}
-	for c := range need {
-		if c < width {
-			used[c] = true
-		}
-	}
-	for _, c := range append(sortCols(n.Keys), n.Partition...) {
-		used[c] = true
-	}
-	columnsOf(n.FetchExpr, used)
-	in := prune(n.Input, used)
-	n.Keys, n.Partition, n.FetchExpr = remapKeys(n.Keys, in), remapCols(n.Partition, in), remap(n.FetchExpr, in)
-	old := n.Out
-	n.Out = relabel(old[:width], in, len(n.Input.Info().Out))
-	if n.Rank {
-		n.Out = append(n.Out, old[width])
-		in = append(in, len(n.Out)-1)
-	}
-	return in
-}
-
-func pruneExpand(n *Expand, need map[int]bool) []int {
-	to, kept := keep(len(n.Out), need)
-	used := map[int]bool{}
-	for i, row := range n.Projects {
-		out := make([]Expr, len(kept))
-		for k, c := range kept {
-			out[k] = row[c]
-			columnsOf(row[c], used)
-		}
-		n.Projects[i] = out
-	}
-	in := prune(n.Input, used)
-	for i, row := range n.Projects {
-		n.Projects[i] = remapAll(row, in)
-	}
-	n.Out = n.Out.Select(kept)
-	return to
 }
