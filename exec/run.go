@@ -23,6 +23,7 @@ type Job struct {
 	stats  *checkpointStats
 	wg     sync.WaitGroup
 	done   chan struct{}
+	left   map[*task]chan struct{} // closed when the task has ended, for its readers
 
 	mu  sync.Mutex
 	err error // the first
@@ -52,13 +53,17 @@ func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
 		return nil, err
 	}
 	j.a, j.acks = a, make(chan ack, 2*len(a.tasks))
+	j.left = make(map[*task]chan struct{}, len(a.tasks))
+	for _, t := range a.tasks {
+		j.left[t] = make(chan struct{})
+	}
 	if err := a.settle(); err != nil {
 		j.cancel()
 		a.close()
 		return nil, err
 	}
 	for _, t := range a.tasks {
-		j.spawn(t.at, func() error { return j.runTask(t) }, t)
+		j.spawn(t.at, func() error { defer j.leave(t); return j.runTask(t) }, t)
 	}
 	watching, stopWatching := context.WithCancel(j.ctx)
 	for _, b := range a.scans {
@@ -301,12 +306,22 @@ func (t *task) untilDeadline() time.Duration {
 	return min(time.Hour, max(0, time.Duration(at-t.now)*time.Microsecond))
 }
 
+// leave lets the readers of a task that has ended go.
+func (j *Job) leave(t *task) {
+	if t.src != nil {
+		t.src.stopReader()
+	}
+	close(j.left[t])
+}
+
 // startReader reads a split in a goroutine of its own, once for each token that the task gives it.
 func (j *Job) startReader(s *source, r *splitRun) {
 	j.spawn(s.stats.name, func() error {
 		for {
 			select {
 			case <-r.turn:
+			case <-j.left[s.t]: // a task that stops behind a savepoint does not wait for its readers
+				return nil
 			case <-j.ctx.Done():
 				return nil
 			}

@@ -100,5 +100,7 @@ func (t *Table) shown() map[string]string {
 	return out
 }
 
-// masked stands for the value of a secret.
-const masked = "****"
+// Masked stands for the value of a secret.
+const Masked = "****"
+
+const masked = Masked

@@ -2,7 +2,6 @@ package session
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"weir/planner"
@@ -63,34 +62,30 @@ func (s *Session) createAs(src string, st *ast.CreateTable) (*Result, error) {
 	if err := s.save(); err != nil {
 		return nil, err
 	}
-	return &Result{Kind: Insert, Plan: plan, s: s, text: cut(src, st)}, nil
+	if plan == nil { // IF NOT EXISTS, and it does
+		return &Result{Kind: Done, Message: okMessage}, nil
+	}
+	return s.insertOf(src, st, plan)
 }
 
-// explainDetails may stand behind EXPLAIN. The plan shows changelog modes and state without being asked;
-// there is no cost to estimate.
-var explainDetails = []string{"CHANGELOG_MODE", "ESTIMATED_COST", "JSON", "JSON_EXECUTION_PLAN", "PLAN_ADVICE", "STATE"}
-
-func (s *Session) explain(st *ast.Explain) (*Result, error) {
-	details := map[string]bool{}
-	for i := range st.Details {
-		d := &st.Details[i]
-		if !slices.Contains(explainDetails, strings.ToUpper(d.Name)) {
-			return nil, sql.Errorf(d, "EXPLAIN %s is not known", d.Name).WithHint("there is %s", strings.Join(explainDetails, ", "))
-		}
-		details[strings.ToUpper(d.Name)] = true
-	}
-	plan, err := s.planOf(st.Stmt)
+// insertOf makes of CREATE TABLE t AS query the INSERT that does the work, which can be planned again.
+func (s *Session) insertOf(src string, st *ast.CreateTable, plan *planner.Plan) (*Result, error) {
+	sink := plan.Roots[0].(*planner.Sink)
+	query, err := s.plan.PlanQuery(st.As)
 	if err != nil {
 		return nil, err
 	}
-	text := planner.Explain(plan)
-	if details["JSON"] || details["JSON_EXECUTION_PLAN"] {
-		text = planner.ExplainJSON(plan)
+	var names []string
+	for _, c := range planner.Columns(query) {
+		names = append(names, backquote(c.Name))
 	}
-	if details["PLAN_ADVICE"] {
-		text += "\n" + planner.Advice(plan)
+	path := sink.Table.Path
+	text := fmt.Sprintf("INSERT INTO %s.%s.%s (%s) %s", backquote(path[0]), backquote(path[1]), backquote(path[2]), strings.Join(names, ", "), cut(src, st.As))
+	stmts, err := sql.Parse(text)
+	if err != nil || len(stmts) != 1 {
+		return nil, fmt.Errorf("CREATE TABLE AS as INSERT: %w", err)
 	}
-	return &Result{Kind: Table, Columns: []string{"result"}, Cells: [][]string{{text}}, Plain: true, Warnings: plan.Warnings}, nil
+	return &Result{Kind: Insert, Plan: plan, s: s, text: text, stmt: stmts[0]}, nil
 }
 
 // planOf plans any statement that can be explained.
@@ -108,23 +103,4 @@ func (s *Session) planOf(stmt ast.Statement) (*planner.Plan, error) {
 		}
 	}
 	return nil, sql.Errorf(stmt, "%s has no plan: only queries, INSERT and STATEMENT SET have one", ast.KindOf(stmt))
-}
-
-func (s *Session) lint(st *ast.Lint) (*Result, error) {
-	plan, err := s.planOf(st.Stmt)
-	if err != nil {
-		return nil, err
-	}
-	r := &Result{Kind: Table, Columns: []string{"warning", "what to do"}}
-	for _, w := range planner.Lint(plan) {
-		r.Cells = append(r.Cells, []string{w.Msg, w.Hint})
-	}
-	seen := map[string]bool{}
-	for _, id := range sql.ReservedNames(st.Stmt) {
-		if !seen[id.Name] {
-			seen[id.Name] = true
-			r.Cells = append(r.Cells, []string{fmt.Sprintf("%q is a reserved word of Flink, where it needs backticks", id.Name), "write `" + id.Name + "`"})
-		}
-	}
-	return r, nil
 }

@@ -2,11 +2,13 @@ package session
 
 import (
 	"context"
-	"time"
+	"path/filepath"
 
 	"weir/connectors"
 	"weir/exec"
+	"weir/exec/job"
 	"weir/planner"
+	"weir/sql/ast"
 	"weir/sql/types"
 	"weir/sql/vec"
 )
@@ -36,6 +38,8 @@ type Result struct {
 
 	s    *Session
 	text string
+	stmt ast.Statement // of Insert
+	prog *job.Program  // of Insert, where it is not what the session's catalog makes of stmt
 }
 
 // AllWarnings are the statement's and the plan's.
@@ -71,28 +75,61 @@ func (r *Result) Stream(ctx context.Context, rows func(*vec.Batch) error) (*Runn
 	return &Running{job}, nil
 }
 
-// Start runs an INSERT as a job in the background.
+// Start runs an INSERT as a job in the background, or has the server run it.
 func (r *Result) Start(ctx context.Context) (*Job, error) {
-	job, err := exec.Run(ctx, r.Plan, r.s.execOptions(nil))
-	if err != nil {
+	s := r.s
+	if s.opts.Jobs != nil {
+		info, err := s.opts.Jobs.Submit(ctx, r.Program())
+		if err != nil {
+			return nil, err
+		}
+		return &Job{ID: info.ID, Name: info.Name, Text: r.text, Started: info.Started, service: s.opts.Jobs}, nil
+	}
+	j := &Job{ID: job.NewID(), Name: jobName(r.Plan), Text: r.text, hide: newHider(r.Program(), r.Plan)}
+	o := s.execOptions(nil)
+	var err error
+	if s.keepsCheckpoints() {
+		if o, _, err = s.jobOptions(j.ID, filepath.Join(s.opts.DataDir, "jobs", j.ID), s.opts.Logger); err != nil {
+			return nil, err
+		}
+		j.store = s.savepointStore(j.ID, "")
+	}
+	if o.Restore, err = s.recovery(ctx); err != nil {
 		return nil, err
 	}
-	name := r.Plan.Settings.JobName
-	if name == "" {
-		name = oneLine(r.text)
+	o.JobName = j.Name
+	if j.run, err = exec.Run(ctx, r.Plan, o); err != nil {
+		return nil, unfit(err)
 	}
-	return r.s.jobs.add(name, r.text, job), nil
+	return s.jobs.add(j), nil
+}
+
+// keepsCheckpoints: jobs of this process keep theirs only where a setting says where, since they end with it.
+func (s *Session) keepsCheckpoints() bool {
+	return s.conf.get("execution.checkpointing.dir") != "" || s.conf.get("execution.checkpointing.savepoint-dir") != ""
+}
+
+// Program is all that it takes to run the INSERT elsewhere. It holds secrets of tables.
+func (r *Result) Program() job.Program {
+	if r.prog != nil {
+		return *r.prog
+	}
+	return r.s.program(r.text, r.stmt)
 }
 
 // execOptions are what jobs of the session need. Files and offsets are made visible by checkpoints,
 // which jobs take without being asked.
 func (s *Session) execOptions(rows func(*vec.Batch) error) exec.Options {
 	env := *s.env
-	var every time.Duration
+	o := exec.Options{Env: &env, Rows: rows, MemoryLimit: 1 << 30}
 	if rows == nil {
-		_ = durationTo(&every, s.conf.get("execution.checkpointing.interval")) // checked when it was set
+		o.Interval = s.conf.duration("execution.checkpointing.interval")
+		o.MinPause = s.conf.duration("execution.checkpointing.min-pause")
+		o.Timeout = s.conf.duration("execution.checkpointing.timeout")
+		o.TolerableFailures = s.conf.number("execution.checkpointing.tolerable-failed-checkpoints")
+		o.AllowNonRestored = s.conf.get("execution.state-recovery.ignore-unclaimed-state") == "true"
 	}
-	return exec.Options{Env: &env, Rows: rows, Interval: every, MemoryLimit: 1 << 30}
+	return o
 }
 
 // Bounded tells whether the query ends by itself: none of its sources goes on for ever.

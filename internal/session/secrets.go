@@ -47,3 +47,6 @@ func star(text []byte) {
 		}
 	}
 }
+
+// HideText is a text without what looks like a secret option's value or a password in a URL.
+func HideText(text string) string { return hideSecrets(text) }

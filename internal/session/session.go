@@ -22,6 +22,7 @@ import (
 	"weir/connectors/all"
 	"weir/connectors/kinesis/local"
 	"weir/connectors/memory"
+	"weir/exec/state"
 	"weir/planner"
 	"weir/sql"
 	"weir/sql/ast"
@@ -45,6 +46,12 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is the processing clock; default time.Now.
 	Now func() time.Time
+	// Jobs runs what INSERT starts; nil: this process does, and it ends with the session.
+	Jobs JobService
+	// Resources are what jobs that keep checkpoints share; nil: each has its own.
+	Resources *state.Resources
+	// Kinesis gives the URL of the embedded Kinesis server where somebody else keeps it; nil: the session does.
+	Kinesis func(context.Context) (string, error)
 }
 
 // Session is one SQL session.
@@ -110,6 +117,8 @@ func (s *Session) newEnv() *connectors.Env {
 	switch {
 	case s.opts.Endpoint != "":
 		env.LocalKinesis = func(context.Context) (string, error) { return s.opts.Endpoint, nil }
+	case !s.opts.AWS && s.opts.Kinesis != nil:
+		env.LocalKinesis = s.opts.Kinesis
 	case !s.opts.AWS:
 		env.LocalKinesis = s.LocalKinesis
 	}
@@ -209,20 +218,23 @@ func (s *Session) execute(ctx context.Context, src string, stmt ast.Statement) (
 		if st.Stmt != nil {
 			return s.execute(ctx, src, st.Stmt)
 		}
+		return s.executePlan(st)
 	case *ast.Explain:
-		return s.explain(st)
+		return s.explain(src, st)
 	case *ast.Lint:
-		return s.lint(st)
+		return s.lint(src, st)
 	case *ast.Set:
 		return s.set(st)
 	case *ast.Reset:
 		return s.reset(st)
 	case *ast.Show:
-		return s.show(st)
+		return s.show(ctx, st)
 	case *ast.Describe:
-		return s.describe(st)
+		return s.describe(ctx, st)
+	case *ast.CompilePlan:
+		return s.compilePlan(src, st)
 	case *ast.StopJob:
-		return s.stopJob(st)
+		return s.stopJob(ctx, st)
 	}
 	if r, ok, err := s.define(src, stmt); ok {
 		return r, err
@@ -243,7 +255,7 @@ func (s *Session) insert(src string, st *ast.Insert) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Kind: Insert, Plan: plan, s: s, text: cut(src, st)}, nil
+	return &Result{Kind: Insert, Plan: plan, s: s, text: cut(src, st), stmt: st}, nil
 }
 
 func (s *Session) statementSet(src string, st *ast.StatementSet) (*Result, error) {
@@ -251,7 +263,7 @@ func (s *Session) statementSet(src string, st *ast.StatementSet) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	return &Result{Kind: Insert, Plan: plan, s: s, text: cut(src, st)}, nil
+	return &Result{Kind: Insert, Plan: plan, s: s, text: cut(src, st), stmt: st}, nil
 }
 
 func cut(src string, n ast.Node) string {
@@ -288,7 +300,7 @@ func (s *Session) reset(st *ast.Reset) (*Result, error) {
 		s.settle()
 		return &Result{Kind: Done, Message: "All session properties have been set to their default values."}, nil
 	}
-	delete(s.conf, st.Key.Value)
+	delete(s.conf, settingName(st.Key.Value))
 	s.settle()
 	return &Result{Kind: Done, Message: "Session property has been reset."}, nil
 }

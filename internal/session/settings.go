@@ -25,7 +25,7 @@ type Setting struct {
 
 // Settings is THE list of settings.
 func Settings() []Setting {
-	return slices.Concat(engineSettings(), aggregateSettings(), sinkSettings(), displaySettings())
+	return slices.Concat(engineSettings(), aggregateSettings(), sinkSettings(), jobSettings(), displaySettings())
 }
 
 func engineSettings() []Setting {
@@ -97,6 +97,7 @@ var ignoredPrefixes = []string{
 
 // set checks and stores a setting. It tells whether the engine uses it.
 func (c conf) set(name, value string) (used bool, err error) {
+	name = settingName(name)
 	for _, s := range Settings() {
 		if s.Name != name {
 			continue
@@ -139,6 +140,7 @@ func didYouMean(name string) string {
 
 // get is the value of a setting, or its default.
 func (c conf) get(name string) string {
+	name = settingName(name)
 	if v, ok := c[name]; ok {
 		return v
 	}

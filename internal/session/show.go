@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"sort"
@@ -13,7 +14,7 @@ import (
 	"weir/sql/fn"
 )
 
-func (s *Session) show(st *ast.Show) (*Result, error) {
+func (s *Session) show(ctx context.Context, st *ast.Show) (*Result, error) {
 	cat := s.plan.Catalog
 	catalog, db := cat.Current[0], cat.Current[1]
 	if st.Scope != nil && st.What != "COLUMNS" {
@@ -55,7 +56,7 @@ func (s *Session) show(st *ast.Show) (*Result, error) {
 	case "CONNECTORS":
 		return list(st, "connector", s.connectorNames())
 	case "JOBS":
-		return s.showJobs(), nil
+		return s.showJobs(ctx)
 	case "COLUMNS":
 		return s.showColumns(st)
 	case "CREATE TABLE", "CREATE VIEW":
@@ -143,7 +144,7 @@ func (s *Session) showColumns(st *ast.Show) (*Result, error) {
 	return r, nil
 }
 
-func (s *Session) describe(st *ast.Describe) (*Result, error) {
+func (s *Session) describe(ctx context.Context, st *ast.Describe) (*Result, error) {
 	name := ""
 	if st.Name != nil {
 		name = st.Name.String()
@@ -162,12 +163,7 @@ func (s *Session) describe(st *ast.Describe) (*Result, error) {
 	case "CONNECTOR":
 		return s.describeConnector(st, name)
 	case "JOB":
-		j, err := s.jobs.find(name)
-		if err != nil {
-			return nil, sql.Errorf(st, "%s", err)
-		}
-		state, _ := j.State()
-		return &Result{Kind: Table, Columns: []string{"job id", "job name", "status", "statement"}, Cells: [][]string{{j.ID, j.Name, state, j.Text}}}, nil
+		return s.describeJob(ctx, st, name)
 	}
 	return nil, sql.Errorf(st, "DESCRIBE %s is not supported yet", st.Kind)
 }
