@@ -5,17 +5,20 @@ import "encoding/binary"
 // rowStore keeps rows as bytes, known by small numbers that are dense and given out again. The bytes lie side by
 // side in slabs: a row is no object of its own, so millions of them cost the garbage collector nothing.
 //
-// Nothing in a slab is ever overwritten: what get gives stays good after the row is dropped or moved. A slab less
-// than two thirds of which are in use is given up, and its rows move to another: so the store holds at most about half
-// as much again as its rows take, and a byte given up costs the copying of two.
+// Nothing in a slab is ever overwritten: what get gives stays good after the row is dropped or moved. A slab without
+// rows is given up. Where less than two thirds of all slabs are in use, the rows of slabs with gaps move to others, a few
+// slabs at a time: so the store holds at most about half as much again as its rows take, rows that go in the order in
+// which they came are never moved, and otherwise a byte given up costs the copying of two.
 type rowStore struct {
 	places pages[rowPlace]
 	unused []int32 // numbers to give out again
 	slabs  []rowSlab
 	gaps   []int32 // slabs that were given up
-	thin   []int32 // slabs to give up
 	open   int32   // the slab that rows go to
-	held   int64
+	looked int     // the slab that compact looked at last
+	held   int64   // bytes of the slabs
+	used   int64   // of them written
+	live   int64   // of those in use
 }
 
 // rowPlace is the slab of a row, and where in it the row's block starts: its number and length, 4 bytes each, then
@@ -81,6 +84,8 @@ func (s *rowStore) write(n int32, a, b []byte) {
 	d = binary.LittleEndian.AppendUint32(d, uint32(len(a)+len(b)))
 	slab.data = append(append(d, a...), b...)
 	slab.live += blockHead + len(a) + len(b)
+	s.used += int64(blockHead + len(a) + len(b))
+	s.live += int64(blockHead + len(a) + len(b))
 }
 
 // room gives a slab with room for size bytes. A large row has its own, so that little of the others stays unused at
@@ -92,11 +97,7 @@ func (s *rowStore) room(size int) int32 {
 	if len(s.slabs) > 0 && len(s.slabs[s.open].data)+size <= cap(s.slabs[s.open].data) {
 		return s.open
 	}
-	before := s.open
 	s.open = s.newSlab(max(size, min(slabSize, max(slabSize/64, int(s.held)))))
-	if before != s.open && s.isThin(before) {
-		s.thin = append(s.thin, before)
-	}
 	return s.open
 }
 
@@ -113,37 +114,49 @@ func (s *rowStore) newSlab(size int) int32 {
 	return int32(len(s.slabs) - 1)
 }
 
-func (s *rowStore) isThin(i int32) bool { return 3*s.slabs[i].live < 2*len(s.slabs[i].data) }
-
 // vacate gives the bytes of a row up.
 func (s *rowStore) vacate(n int32) {
-	i := s.places.at(n).slab
-	was := s.isThin(i)
-	s.slabs[i].live -= blockHead + len(s.get(n))
-	if i != s.open && !was && s.isThin(i) {
-		s.thin = append(s.thin, i)
+	i, size := s.places.at(n).slab, blockHead+len(s.get(n))
+	s.slabs[i].live -= size
+	s.live -= int64(size)
+	if s.slabs[i].live == 0 && i != s.open {
+		s.giveUp(i)
 	}
 }
 
-// compact moves the rows of thin slabs, and gives the slabs up.
+func (s *rowStore) giveUp(i int32) {
+	s.held -= int64(cap(s.slabs[i].data))
+	s.used -= int64(len(s.slabs[i].data))
+	s.slabs[i] = rowSlab{}
+	s.gaps = append(s.gaps, i)
+}
+
+// compact moves rows together, where too little is in use.
 func (s *rowStore) compact() {
-	for len(s.thin) > 0 {
-		last := len(s.thin) - 1
-		i := s.thin[last]
-		s.thin = s.thin[:last]
-		data := s.slabs[i].data
-		for at := 0; at < len(data); {
-			n := int32(binary.LittleEndian.Uint32(data[at:]))
-			end := at + blockHead + int(binary.LittleEndian.Uint32(data[at+4:]))
-			if *s.places.at(n) == (rowPlace{i, int32(at)}) {
-				s.write(n, data[at+blockHead:end], nil)
-			}
-			at = end
+	for range 4 {
+		if 3*s.live >= 2*s.used || len(s.slabs) == 1 {
+			return
 		}
-		s.held -= int64(cap(data))
-		s.slabs[i] = rowSlab{}
-		s.gaps = append(s.gaps, i)
+		s.looked = (s.looked + 1) % len(s.slabs)
+		if i := int32(s.looked); i != s.open && 6*s.slabs[i].live < 5*len(s.slabs[i].data) {
+			s.move(i)
+		}
 	}
+}
+
+// move moves the rows of a slab, and gives it up.
+func (s *rowStore) move(i int32) {
+	data := s.slabs[i].data
+	for at := 0; at < len(data); {
+		n := int32(binary.LittleEndian.Uint32(data[at:]))
+		end := at + blockHead + int(binary.LittleEndian.Uint32(data[at+4:]))
+		if *s.places.at(n) == (rowPlace{i, int32(at)}) {
+			s.write(n, data[at+blockHead:end], nil)
+		}
+		at = end
+	}
+	s.live -= int64(s.slabs[i].live)
+	s.giveUp(i)
 }
 
 // pages is a list that grows without moving what is in it.
