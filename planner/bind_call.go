@@ -240,7 +240,7 @@ func (b *binder) sameType(at ast.Node, items []Expr) error {
 	}
 	t, ok := fn.CommonType(all...)
 	if !ok {
-		return sql.Errorf(at, "the elements have no common type: %s", typeList(all)).WithHint("write CAST(... AS type) around one of them")
+		return noCommon(at, "the elements", all).WithHint("write CAST(... AS type) around one of them")
 	}
 	for i := range items {
 		items[i] = b.fold(castTo(items[i], t))

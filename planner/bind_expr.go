@@ -435,7 +435,7 @@ func (b *binder) unify(at ast.Node, c *Case, ats []ast.Node) error {
 				break
 			}
 		}
-		return sql.Errorf(place, "the arms of CASE have no common type: %s", typeList(all)).WithHint("write CAST(... AS type) around this one")
+		return noCommon(place, "the arms of CASE", all).WithHint("write CAST(... AS type) around this one")
 	}
 	c.T = t
 	for i := range c.Whens {
@@ -445,6 +445,17 @@ func (b *binder) unify(at ast.Node, c *Case, ats []ast.Node) error {
 		c.Else = b.fold(castTo(c.Else, t))
 	}
 	return nil
+}
+
+// noCommon says that values have no common type.
+func noCommon(at ast.Node, what string, all []types.Type) *sql.Error {
+	if list := typeList(all); list != "" {
+		return sql.Errorf(at, "%s have no common type: %s", what, list)
+	}
+	if len(all) == 0 {
+		return sql.Errorf(at, "there is none of %s, so they have no type", what)
+	}
+	return sql.Errorf(at, "%s are all NULL, which has no type", what)
 }
 
 func typeList(list []types.Type) string {

@@ -211,7 +211,7 @@ func (b *binder) align(at ast.Node, what string, ins []Node, right ast.Node) ([]
 		}
 		t, ok := commonType(all)
 		if !ok {
-			return nil, sql.Errorf(right, "column %d of %s has no common type: %s", i+1, what, typeList(all)).WithHint("write CAST(... AS type) in one of the queries")
+			return nil, noCommon(right, fmt.Sprintf("the values of column %d of %s", i+1, what), all).WithHint("write CAST(... AS type) in one of the queries")
 		}
 		cols[i] = t
 	}
@@ -262,7 +262,7 @@ func (b *binder) values(v *ast.Values, outer *scope) (Node, error) {
 		}
 		t, ok := commonType(all)
 		if !ok {
-			return nil, sql.Errorf(v, "column %d of VALUES has no common type: %s", i+1, typeList(all)).WithHint("write CAST(... AS type) around one of them")
+			return nil, noCommon(v, fmt.Sprintf("the values of column %d of VALUES", i+1), all).WithHint("write CAST(... AS type) around one of them")
 		}
 		cols[i] = types.Column{Name: fmt.Sprintf("EXPR$%d", i), Type: t}
 		for _, r := range rows {

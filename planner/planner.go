@@ -82,6 +82,11 @@ func (p *Planner) PlanQuery(q ast.Query) (*Plan, error) {
 		return nil, err
 	}
 	out := n.Info().Out
+	for _, c := range out {
+		if c.Type.Kind == types.Null {
+			return nil, sql.Errorf(q, "column %q of the result is NULL alone, which has no type", c.Name).WithHint("write CAST(NULL AS type)")
+		}
+	}
 	if p.Settings.Batch {
 		out = plain(out) // a bounded result has no time attributes
 	}
@@ -123,11 +128,27 @@ func (p *Planner) modes(b *binder, roots []Node, at []ast.Node) error {
 	if err == nil && b.materializeSinks(roots) {
 		err = changelog(roots, p.Settings.Batch)
 	}
+	if err == nil && p.Settings.Batch {
+		err = insertsOnly(roots, at)
+	}
 	var m *modeError
 	if errors.As(err, &m) {
 		return sql.Errorf(at[min(m.root, len(at)-1)], "%s", m.msg).WithHint("%s", m.hint)
 	}
 	return err
+}
+
+// insertsOnly refuses sources of changes in batch mode, as Flink does: a table that changes has no rows to end with.
+func insertsOnly(roots []Node, at []ast.Node) error {
+	for i, r := range roots {
+		for _, n := range postorder([]Node{r}) {
+			if s, ok := n.(*Scan); ok && !s.Mode.AppendOnly() {
+				return sql.Errorf(at[min(i, len(at)-1)], "table %q gives changes of rows, which batch mode does not read", s.Table.Path[2]).
+					WithHint("SET 'execution.runtime-mode' = 'streaming'; its last rows are the table")
+			}
+		}
+	}
+	return nil
 }
 
 // checkOver refuses what an endless stream cannot compute.
