@@ -112,26 +112,35 @@ func newSim(p *planner.Plan, r *runtime, so SimOptions) *sim {
 }
 
 func (s *sim) main(ctx context.Context) (stats SimStats, err error) {
-	from := s.run.opts.Restore
-	for {
-		if s.opts.Reopen != nil {
-			if s.saved, err = s.opts.Reopen(); err != nil {
-				return s.stats, err
-			}
+	for first := true; ; first = false {
+		again, err := s.begin(ctx, first)
+		if s.opts.Crashed != nil && s.opts.Crashed() {
+			again, err = true, nil
 		}
-		if s.stats.Crashes > 0 {
-			if from, err = s.latest(ctx); err != nil {
-				return s.stats, err
-			}
-		}
-		again, err := s.life(ctx, from)
 		if err != nil {
 			return s.stats, fmt.Errorf("%w (seed %d)", err, s.opts.Seed)
 		}
 		if !again {
 			return s.stats, nil
 		}
+		s.stats.Crashes++
 	}
+}
+
+// begin starts the job, from its last checkpoint unless it is the first time, and runs it until it ends or crashes.
+func (s *sim) begin(ctx context.Context, first bool) (crashed bool, err error) {
+	if s.opts.Reopen != nil {
+		if s.saved, err = s.opts.Reopen(); err != nil {
+			return false, err
+		}
+	}
+	from := s.run.opts.Restore
+	if !first {
+		if from, err = s.latest(ctx); err != nil {
+			return false, err
+		}
+	}
+	return s.life(ctx, from)
 }
 
 // latest is where a job that crashed goes on from.
@@ -179,16 +188,13 @@ func (s *sim) life(ctx context.Context, from *checkpoint.Checkpoint) (crashed bo
 			return false, err
 		}
 		if s.mayCrash() {
-			s.stats.Crashes++
 			return true, nil
 		}
-		err := s.step(ctx, &at)
-		if s.opts.Crashed != nil && s.opts.Crashed() {
-			s.stats.Crashes++
-			return true, nil
-		}
-		if err != nil {
+		if err := s.step(ctx, &at); err != nil {
 			return false, err
+		}
+		if s.opts.Crashed != nil && s.opts.Crashed() {
+			return true, nil
 		}
 	}
 	return false, nil
@@ -275,12 +281,7 @@ func (s *sim) runnable(t *task) bool {
 	if !t.in.empty() || len(t.parked) > 0 || t.src != nil && !t.halted && len(t.src.ready) > 0 || t.deadline() <= s.now.UnixMicro() {
 		return true
 	}
-	for i := range t.ports {
-		if p := &t.ports[i]; !p.blocked && len(p.pending) > 0 {
-			return true
-		}
-	}
-	return false
+	return t.waits()
 }
 
 func (s *sim) read(r simReader) {

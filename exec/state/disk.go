@@ -62,12 +62,14 @@ func (d *Disk) Dead() bool {
 	return d.dead
 }
 
-// Restart brings the machine up again: what was synced is there, and of the rest some.
-func (d *Disk) Restart() {
+// Restart brings the machine up again: what was synced is there, and of the rest some. The old Disk stays dead, for what
+// was running then.
+func (d *Disk) Restart() *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.mem = d.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: d.rng})
-	d.FS, d.dead, d.dieAt = d.mem, false, 0
+	d.dead = true
+	mem := d.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: d.rng})
+	return &Disk{FS: mem, mem: mem, rng: d.rng, writes: d.writes}
 }
 
 // write counts a write, and tells whether it fails; torn: half of it is done first.
