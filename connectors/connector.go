@@ -128,6 +128,12 @@ type Source interface {
 	Decoder() (Decoder, error)
 }
 
+// Immediate is a Source that may have all that it will give at once, as a file has: two of them that end can be
+// read in turns without either waiting long for the other.
+type Immediate interface {
+	Immediate() bool
+}
+
 // Positioner is a Source that can hold its start position: after Position returns, nothing written
 // later is missed, though reading starts later (LATEST). The job calls it for each split of its first
 // listing, before it reports itself as running; splits that appear later are read from their beginning.

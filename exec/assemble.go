@@ -73,6 +73,7 @@ func (a *assembly) build(from *checkpoint.Checkpoint) (err error) {
 			return err
 		}
 	}
+	a.takeTurns()
 	for _, t := range a.tasks {
 		for _, l := range t.ops {
 			t.at = l.name

@@ -30,6 +30,7 @@ const (
 	watermarkEvent           // no row earlier than time follows
 	idleEvent                // nothing to wait for, until the next event
 	barrierEvent             // rows before it are in checkpoint id, rows after it are not
+	turnEvent                // a turn of the sender ends; see turns.go
 	endEvent                 // nothing follows
 	// For sources: start the barrier of checkpoint id; a read came back; look for new splits; stop reading.
 	triggerEvent

@@ -56,8 +56,13 @@ type source struct {
 	ready   []*splitRun // with a chunk to emit, in the order they came
 	held    []*splitRun // whose reader waits for its alignment group
 	decoded connectors.Decoded
-	read    int64 // rows emitted
-	stopped bool  // the limit is reached, or the job drains
+	read    int64      // rows emitted
+	turns   *turnClock // nil: not read in turns
+	turned  int64      // records read in turns
+	owed    int64      // checkpoint whose barrier waits for the end of a turn; 0: none
+	owedBy  int64      // microseconds: when it goes at the latest
+	sent    int64      // checkpoint of the last barrier
+	stopped bool       // the limit is reached, or the job drains
 	marks   marks
 
 	reading    context.Context // of the readers
@@ -74,10 +79,11 @@ func (s *source) handle(e event) error {
 				return err
 			}
 		}
-		if err := s.next.barrier(e.id); err != nil {
-			return err
+		if s.turns != nil && e.stop != drain {
+			s.owe(e.id)
+			return nil
 		}
-		return s.t.acknowledge(e.id, false)
+		return s.barrier(e.id)
 	case splitsEvent:
 		return s.begin()
 	case drainEvent:
@@ -85,6 +91,15 @@ func (s *source) handle(e event) error {
 		return s.maybeFinish()
 	}
 	return s.arrived(e.read)
+}
+
+// barrier sends the barrier of a checkpoint and gives the source's part of it.
+func (s *source) barrier(id int64) error {
+	s.sent, s.owed = id, 0
+	if err := s.next.barrier(id); err != nil {
+		return err
+	}
+	return s.t.acknowledge(id, false)
 }
 
 // begin takes new splits from the board and starts reading them.
@@ -112,7 +127,7 @@ func (s *source) open(p *placed) error {
 	}
 	r := &splitRun{Split: p.Split, reader: reader, turn: make(chan struct{}, 2)}
 	r.turn <- struct{}{}
-	if _, ok := reader.(connectors.BatchReader); ok {
+	if _, ok := reader.(connectors.BatchReader); ok && s.turns == nil {
 		r.turn <- struct{}{} // its batches are ours, so it may read one ahead
 	}
 	s.running = append(s.running, r)
@@ -130,7 +145,7 @@ func (s *source) readOnce(r *splitRun) *read {
 	}
 	switch reader := r.reader.(type) {
 	case connectors.BatchReader:
-		out.batch, out.offset, out.err = reader.NextBatch(s.reading, s.batchRows)
+		out.batch, out.offset, out.err = reader.NextBatch(s.reading, s.wanted())
 	case connectors.Reader:
 		r.chunk.MillisBehind = -1
 		out.err = reader.Next(s.reading, &r.chunk)
@@ -155,10 +170,9 @@ func (s *source) arrived(in *read) error {
 		return nil
 	}
 	if in.batch != nil {
-		if err := s.emitRows(r, in.batch, nil); err != nil {
+		if err := s.emitBatch(in); err != nil {
 			return err
 		}
-		r.Offset = in.offset
 	} else if _, ok := r.reader.(connectors.Reader); ok {
 		s.stats.behind.Store(r.chunk.MillisBehind)
 	}
@@ -185,6 +199,9 @@ func (s *source) resume() (ok bool, err error) {
 	}
 	lo, n := r.pos, r.chunk.Len()
 	hi := lo + 1
+	if s.turns != nil {
+		n = min(n, lo+s.restOfTurn())
+	}
 	for size := int(r.chunk.End[lo] - r.chunk.Beg[lo]); hi < n && hi-lo < s.batchRows; hi++ {
 		if size += int(r.chunk.End[hi] - r.chunk.Beg[hi]); size > chunkBytes {
 			break
@@ -193,10 +210,13 @@ func (s *source) resume() (ok bool, err error) {
 	if err := s.decode(r, lo, hi); err != nil {
 		return true, s.t.blame(err)
 	}
-	if r.pos = hi; hi == n {
-		r.Offset = r.chunk.OffsetAt(n - 1)
+	if r.pos = hi; hi == r.chunk.Len() {
+		r.Offset = r.chunk.OffsetAt(hi - 1)
 		s.ready = s.ready[1:]
 		s.grant(r)
+	}
+	if err := s.countTurn(hi - lo); err != nil {
+		return true, s.t.blame(err)
 	}
 	return true, s.t.blame(s.maybeFinish())
 }
@@ -343,10 +363,21 @@ func (s *source) close() error {
 	return first
 }
 
-// deadline is when a split may become idle, or a withheld watermark is due.
-func (s *source) deadline() int64 { return s.marks.deadline(s) }
+// deadline is when a split may become idle, a withheld watermark is due, or a barrier that waits for a turn's end.
+func (s *source) deadline() int64 {
+	at := s.marks.deadline(s)
+	if s.owed > 0 {
+		at = min(at, s.owedBy)
+	}
+	return at
+}
 
 func (s *source) ticks(now time.Time) error {
+	if s.owed > 0 && s.owedBy <= s.t.now {
+		if err := s.barrier(s.owed); err != nil {
+			return err
+		}
+	}
 	s.marks.tick(s, now)
 	held := s.held
 	s.held = nil

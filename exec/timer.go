@@ -17,6 +17,9 @@ func (t *task) deadline() int64 {
 		return never
 	}
 	at := never
+	if t.inTurns {
+		at = t.turnBy
+	}
 	for _, l := range t.ops {
 		if l.tick != nil {
 			at = min(at, l.tick.NextTick().Micros())
@@ -38,6 +41,7 @@ func (t *task) deadline() int64 {
 func (t *task) ticks() error {
 	now := t.run.clock()
 	t.now = now.UnixMicro()
+	t.losePatience()
 	for _, l := range t.ops {
 		if l.tick == nil || l.tick.NextTick().Micros() > t.now {
 			continue

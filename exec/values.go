@@ -52,6 +52,7 @@ func (v *values) Splits(context.Context) ([]connectors.Split, error) {
 func (v *values) Discovery() time.Duration             { return 0 }
 func (v *values) Bounded() bool                        { return true }
 func (v *values) PerSplitWatermarks() bool             { return true }
+func (v *values) Immediate() bool                      { return true }
 func (v *values) Decoder() (connectors.Decoder, error) { return nil, nil }
 
 func (v *values) Read(_ context.Context, _ connectors.Split, from connectors.Offset) (connectors.SplitReader, error) {

@@ -43,6 +43,9 @@ func (s *source) Bounded() bool { return s.conf.monitor <= 0 }
 // PerSplitWatermarks implements connectors.Source: files share one watermark in the order they are read.
 func (s *source) PerSplitWatermarks() bool { return false }
 
+// Immediate: what a folder holds waits for nobody.
+func (s *source) Immediate() bool { return true }
+
 // Splits implements connectors.Source: the files by path.
 func (s *source) Splits(ctx context.Context) ([]connectors.Split, error) {
 	roots, err := s.roots()

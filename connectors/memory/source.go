@@ -47,6 +47,7 @@ func (s *source) Splits(context.Context) ([]connectors.Split, error) {
 func (s *source) Discovery() time.Duration             { return 0 }
 func (s *source) Bounded() bool                        { return s.bounded }
 func (s *source) PerSplitWatermarks() bool             { return true }
+func (s *source) Immediate() bool                      { return true }
 func (s *source) Decoder() (connectors.Decoder, error) { return nil, nil }
 
 // Read implements connectors.Source. An offset is a number of rows.

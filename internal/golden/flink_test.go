@@ -25,14 +25,13 @@ import (
 const flinkCases = "../../../shared/golden"
 
 // TestFlink runs each case of flinkCases. not_passing.txt lists those that do not pass yet; it may only shrink.
-// A case of expressions has a line for each expression: folder, colon, expression. A line that begins with ?
-// is a case that passes or not as two inputs race, in Flink as here.
+// A case of expressions has a line for each expression: folder, colon, expression.
 func TestFlink(t *testing.T) {
 	dirs, err := os.ReadDir(flinkCases)
 	if err != nil {
 		t.Skipf("THE CASES OF REAL FLINK ARE NOT CHECKED: %v", err)
 	}
-	open, racing := notPassing(t) // with WEIR_SHRINK=1, those that pass are taken off
+	open := notPassing(t) // with WEIR_SHRINK=1, those that pass are taken off
 	var results []outcome
 	done := make(chan []outcome)
 	limit := make(chan struct{}, 2)
@@ -60,7 +59,6 @@ func TestFlink(t *testing.T) {
 			fmt.Fprintf(&failing, "%s\t%s\n", o.name, strings.Join(strings.Fields(o.why), " "))
 		}
 		switch {
-		case racing[o.name]:
 		case o.why == "" && listed:
 			t.Errorf("%s passes now: delete its line in not_passing.txt (WEIR_SHRINK=1 does)", o.name)
 		case o.why != "" && !listed:
@@ -98,20 +96,18 @@ func shrink(t *testing.T, results []outcome) {
 	}
 }
 
-func notPassing(t *testing.T) (open, racing map[string]bool) {
+func notPassing(t *testing.T) map[string]bool {
 	data, err := os.ReadFile("not_passing.txt")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	open, racing = map[string]bool{}, map[string]bool{}
+	open := map[string]bool{}
 	for _, line := range strings.Split(string(data), "\n") {
-		if name, ok := strings.CutPrefix(line, "?"); ok {
-			racing[strings.TrimSpace(name)] = true
-		} else if line != "" && !strings.HasPrefix(line, "#") {
+		if line != "" && !strings.HasPrefix(line, "#") {
 			open[line] = true
 		}
 	}
-	return open, racing
+	return open
 }
 
 // outcome is what came of a case; why is empty where it passed.

@@ -31,6 +31,7 @@
 //	query                 one query; expects its changelog in order: kind, then the columns
 //	query sorted          expects the changelog in any order, written sorted
 //	query final           expects the table that the changelog amounts to, written sorted
+//	query turns           expects the changelog in order, of inputs that race but are read in turns: runs at one instance
 //	explain               one statement; expects its plan (blank lines left out)
 //
 // Any command may expect `error: ...` instead: the text of the error, as users see it. The argument

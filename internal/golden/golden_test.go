@@ -101,7 +101,7 @@ func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"nonsense\n----\n":            `1: there is no command "nonsense"`,
 		"# c\n\nquery\nSELECT 1\n":    "3: \"query\" has no line ----",
-		"query upside\nSELECT\n----":  "final or sorted",
+		"query upside\nSELECT\n----":  "final, sorted or turns",
 		"feed\n----\n":                "arguments",
 		"feed t xml\n----\n":          `"xml" cannot be fed`,
 		"sql\n----\n\nquery 1 2\n---": `"query" has no line`,

@@ -69,7 +69,7 @@ var arguments = map[string]struct {
 	min, max int
 	words    string
 }{
-	"sql": {}, "explain": {}, "query": {0, 1, "final sorted"}, "feed": {1, 2, ""}, "file": {1, 1, ""}, "output": {1, 1, ""},
+	"sql": {}, "explain": {}, "query": {0, 1, "final sorted turns"}, "feed": {1, 2, ""}, "file": {1, 1, ""}, "output": {1, 1, ""},
 }
 
 func (b *block) check() error {
@@ -80,7 +80,7 @@ func (b *block) check() error {
 	case len(b.args) < a.min || len(b.args) > a.max:
 		return fmt.Errorf("%q takes %d to %d arguments", b.command, a.min, a.max)
 	case b.command == "query" && len(b.args) == 1 && !strings.Contains(a.words, b.args[0]):
-		return fmt.Errorf("%q is no way to compare a query: use final or sorted", b.args[0])
+		return fmt.Errorf("%q is no way to compare a query: use final, sorted or turns", b.args[0])
 	case b.command == "feed" && len(b.args) == 2 && b.args[1] != "csv" && b.args[1] != "json":
 		return fmt.Errorf("%q cannot be fed: use csv or json", b.args[1])
 	}

@@ -42,6 +42,9 @@ func (r *runner) query(b *block) (got []string, failure string) {
 		return got, r.replay(b, first, failure)
 	}
 	for _, how := range r.opts.runs() {
+		if b.has("turns") && how.Parallel > 1 {
+			continue
+		}
 		if !how.Goroutines && how.Seed == 0 {
 			how.Seed = r.opts.Seed
 		}
@@ -49,7 +52,7 @@ func (r *runner) query(b *block) (got []string, failure string) {
 			r.opts.Logf("%s:%d: %s", r.report.Path, b.line, how)
 		}
 		other, otherErr := p.run(how)
-		if f := p.differ(exact && how.exact() && !b.has("sorted"), rows, err, other, otherErr); f != "" {
+		if f := p.differ((exact && how.exact() || b.has("turns")) && !b.has("sorted"), rows, err, other, otherErr); f != "" {
 			return got, r.replay(b, how, f)
 		}
 	}
