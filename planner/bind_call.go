@@ -44,7 +44,7 @@ func (b *binder) invoke(at ast.Node, name string, args []Expr) (Expr, error) {
 	if err != nil {
 		return nil, sql.Errorf(at, "%s", err.Error())
 	}
-	out := &Call{Func: f.Name, Args: make([]Expr, len(args)), T: call.Type}
+	out := &Call{Func: f.Name, Args: make([]Expr, len(args)), T: call.Type, at: b.place(at)}
 	for i, a := range args {
 		out.Args[i] = a
 		if i < len(call.Args) && call.Args[i].Kind != types.Symbol {

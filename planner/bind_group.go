@@ -137,6 +137,10 @@ func (g *grouping) groupKey(e ast.Expr) (int, error) {
 	x, err := g.b.expr(g.s, e)
 	if at := g.selectItem(e, err); at != nil {
 		g.b.warn(e, "GROUP BY by number or alias does not run on Flink", "repeat the expression")
+		if g.b.place(e) != nil {
+			last := &g.b.warnings[len(g.b.warnings)-1]
+			last.Fix = []Edit{{Pos: e.Pos(), Len: e.Len(), CopyPos: at.Pos(), CopyLen: at.Len()}}
+		}
 		x, err = g.b.expr(g.s, at)
 	}
 	if err != nil {

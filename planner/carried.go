@@ -1,5 +1,11 @@
 package planner
 
+import (
+	"strings"
+
+	"weir/sql/ast"
+)
+
 // carried is the window that a node's rows are in: which columns are its start, end and time.
 type carried struct {
 	Window
@@ -84,7 +90,7 @@ func (g *grouping) tvfWindow() *groupWindow {
 	}
 	if !start || !end {
 		if len(keys) > 0 {
-			g.b.warn(g.q.GroupBy[0], "GROUP BY names only one of window_start and window_end, so this is an aggregate without a window: it keeps its state for ever and changes rows it gave before", "group by both window_start and window_end")
+			g.b.warnings = append(g.b.warnings, Warning{Kind: WindowColumns, Fix: g.otherColumn(start), Msg: "GROUP BY names only one of window_start and window_end, so this is an aggregate without a window: it keeps its state for ever and changes rows it gave before", Hint: "group by both window_start and window_end"}.put(g.b.place(g.q.GroupBy[0])))
 		}
 		return nil
 	}
@@ -103,6 +109,28 @@ func (g *grouping) tvfWindow() *groupWindow {
 		w.timeCol = g.ref(c.time)
 	}
 	return w
+}
+
+// otherColumn adds the column of the window that GROUP BY lacks, named as the one that is there.
+func (g *grouping) otherColumn(start bool) []Edit {
+	have, want := "window_end", "window_start"
+	if start {
+		have, want = want, have
+	}
+	for _, e := range g.q.GroupBy {
+		n, ok := e.(*ast.Name)
+		if !ok || !strings.EqualFold(n.Last(), have) || g.b.place(n) == nil {
+			continue
+		}
+		last := n.Parts[len(n.Parts)-1]
+		end := n.Pos() + n.Len()
+		edits := []Edit{{Pos: end, Text: ", "}}
+		if len(n.Parts) > 1 {
+			edits = append(edits, Edit{Pos: end, CopyPos: n.Pos(), CopyLen: last.Pos() - n.Pos()})
+		}
+		return append(edits, Edit{Pos: end, Text: want})
+	}
+	return nil
 }
 
 func (g *grouping) ref(col int) Expr {

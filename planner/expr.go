@@ -3,6 +3,7 @@ package planner
 import (
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"weir/sql/ast"
 	"weir/sql/fn"
 	"weir/sql/types"
 )
@@ -40,6 +41,8 @@ type Call struct {
 	Func string
 	Args []Expr
 	T    types.Type
+
+	at ast.Node // its place, for warnings; nil: none
 }
 
 // Cast is CAST(X AS T), or TRY_CAST. Implicit casts are the same node.

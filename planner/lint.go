@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Lint lists what is risky in a plan, beside what binding warned of: the LINT statement shows both.
@@ -31,6 +30,7 @@ func lint(p *Plan) []Warning {
 	for _, n := range postorder(p.Roots) {
 		if s, ok := n.(*Scan); ok && s.Watermark != nil && s.Common.IdleTimeout == 0 && p.Settings.IdleTimeout == 0 && s.Common.IdleAdvance == 0 && p.Settings.IdleAdvance == 0 && timed(p.Roots, s) && live(s) {
 			out = append(out, Warning{
+				Kind: IdleSource, Fix: before("table.exec.source.idle-timeout", "10 s"),
 				Msg:  fmt.Sprintf("a shard of %q without records holds the watermark back, and with it every result", s.Table.Path[2]),
 				Hint: "SET 'table.exec.source.idle-timeout' = '10 s' leaves such a shard out; 'table.exec.source.idle-advance' has its time follow the clock, so that the last windows end too",
 			})
@@ -85,6 +85,7 @@ func advice(p *Plan) []Warning {
 		if w, ok := unbounded(n); ok && !p.Settings.Batch {
 			out = append(out, w)
 		}
+		out = append(out, changingKeys(n)...)
 		switch n := n.(type) {
 		case *Calc:
 			out = append(out, integerDivision(n)...)
@@ -118,43 +119,25 @@ func rankCondition(n *Calc) []Warning {
 
 // unbounded is a node whose state grows for ever.
 func unbounded(n Node) (Warning, bool) {
-	var ttl time.Duration
-	switch n := n.(type) {
-	case *GroupAgg:
-		if len(n.Keys) == 0 || n.Phase == LocalPhase {
-			return Warning{}, false
-		}
-		ttl = n.TTL
-	case *Join:
-		ttl = min(n.LeftTTL, n.RightTTL)
-	case *Dedup:
-		ttl = n.TTL
-	case *SetOp:
-		ttl = n.TTL
-	case *ChangelogNormalize:
-		ttl = n.TTL
-	case *UpsertMaterialize:
-		ttl = n.TTL
-	case *TopN:
-		if len(n.Partition) == 0 && n.Inputs()[0].Info().Mode.AppendOnly() {
-			return Warning{}, false // no more rows than it shows
-		}
-		ttl = n.TTL
-	case *Over:
-		if n.TimeCol >= 0 {
-			return Warning{}, false
-		}
-		ttl = n.TTL
-	default:
+	state, ok := stateOf(n)
+	if !ok || state.Bounded {
 		return Warning{}, false
 	}
-	if ttl > 0 {
-		return Warning{}, false
-	}
-	return Warning{
+	w := Warning{
+		Kind: UnboundedState, Fix: before("table.exec.state.ttl", "1 d"),
 		Msg:  fmt.Sprintf("%s%s keeps its state for ever", n.Info().ID, nodeText(n)),
 		Hint: "SET 'table.exec.state.ttl' = '1 d', or bound it in time with a window",
-	}, true
+	}
+	switch n.(type) {
+	case *TemporalJoin:
+		w.Msg = fmt.Sprintf("%s%s keeps the newest version of each key for ever", n.Info().ID, nodeText(n))
+		w.Hint, w.Fix = "its size is that of the table on the right", nil
+	case *Match:
+		w.Hint, w.Fix = "write WITHIN INTERVAL '1' HOUR behind the PATTERN, so that partial matches end", nil
+	case *Sort:
+		return Warning{}, false
+	}
+	return w, true
 }
 
 // changingCalls: what gives another value for the same row cannot take back the row it gave.
@@ -166,7 +149,7 @@ func changingCalls(c *Calc) []Warning {
 	var out []Warning
 	for _, e := range append(slices.Clone(c.Exprs), c.Cond) {
 		if e != nil && volatile(e) {
-			out = append(out, Warning{Msg: fmt.Sprintf("%s gives another value when a row is taken back than when it came, so it is not found", exprText(e, in.Out)), Hint: "compute it below, where rows are only inserted"})
+			out = append(out, Warning{Kind: Volatile, Msg: fmt.Sprintf("%s gives another value when a row is taken back than when it came, so it is not found", exprText(e, in.Out)), Hint: "compute it below, where rows are only inserted"}.put(volatileAt(e)))
 		}
 	}
 	return out
@@ -178,7 +161,7 @@ func integerDivision(c *Calc) []Warning {
 	look := func(e Expr) {
 		walkExpr(e, func(x Expr) bool {
 			if call, ok := x.(*Call); ok && call.Func == "/" && call.T.IsInteger() {
-				out = append(out, Warning{Msg: fmt.Sprintf("%s divides integers, so the result is cut to a whole number", exprText(call, in)), Hint: "CAST one side AS DOUBLE or DECIMAL"})
+				out = append(out, Warning{Kind: IntegerDivision, Fix: castLeft(call.at), Msg: fmt.Sprintf("%s divides integers, so the result is cut to a whole number", exprText(call, in)), Hint: "CAST one side AS DOUBLE or DECIMAL"}.put(call.at))
 			}
 			return true
 		})

@@ -288,4 +288,6 @@ type Warning struct {
 	Pos, Len int // in the statement's text; Len 0: no place
 	Msg      string
 	Hint     string
+	Kind     string // one of the constants, "" for a note
+	Fix      []Edit // what would put it right, where a machine can
 }

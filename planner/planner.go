@@ -52,10 +52,7 @@ func (b *binder) fnCtx() *fn.Ctx {
 
 func (b *binder) warn(at ast.Node, msg, hint string) {
 	w := Warning{Msg: msg, Hint: hint}
-	if at != nil {
-		w.Pos, w.Len = at.Pos(), at.Len()
-	}
-	b.warnings = append(b.warnings, w)
+	b.warnings = append(b.warnings, w.put(b.place(at)))
 }
 
 // collect keeps an error and lets binding go on, so that several are told at once.

@@ -67,21 +67,22 @@ func (s *Session) lint(src string, st *ast.Lint) (*Result, error) {
 	return r, nil
 }
 
-// reservedWords lists the names that need backticks on Flink, each once.
+// reservedWords lists the names that need backticks on Flink, each once, with all its places to put right.
 func reservedWords(stmt ast.Statement) []planner.Warning {
 	var out []planner.Warning
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for _, id := range sql.ReservedNames(stmt) {
-		if seen[id.Name] {
-			continue
-		}
-		seen[id.Name] = true
 		quoted := "`" + id.Name + "`"
-		out = append(out, planner.Warning{
-			Kind: planner.ReservedWord, Pos: id.Pos(), Len: id.Len(),
-			Msg: fmt.Sprintf("%q is a reserved word of Flink, where it needs backticks", id.Name), Hint: "write " + quoted,
-			Fix: []planner.Edit{{Pos: id.Pos(), Len: id.Len(), Text: quoted}},
-		})
+		at, is := seen[id.Name]
+		if !is {
+			at = len(out)
+			seen[id.Name] = at
+			out = append(out, planner.Warning{
+				Kind: planner.ReservedWord, Pos: id.Pos(), Len: id.Len(),
+				Msg: fmt.Sprintf("%q is a reserved word of Flink, where it needs backticks", id.Name), Hint: "write " + quoted,
+			})
+		}
+		out[at].Fix = append(out[at].Fix, planner.Edit{Pos: id.Pos(), Len: id.Len(), Text: quoted})
 	}
 	return out
 }
