@@ -14,11 +14,10 @@ const headroom = 16 << 20
 
 // Where much is alive, in state, it lies in large pieces without pointers, which the collector need not look at.
 // To let as much garbage gather as is alive, as it does unless told otherwise, would double the memory and save
-// little work. So it may gather garbageMax; but at least leastPercent of what is alive, which bounds the work
-// where state is made of small objects after all.
+// little work. So it gathers as much as there is to look at, which bounds the work, but at least garbageLeast.
 const (
-	garbageMax   = 80 << 20
-	leastPercent = 20
+	garbageLeast = 64 << 20
+	leastPercent = 5
 )
 
 // paceCollector bounds the garbage, unless GOGC says how. It gives the headroom, to be kept alive.
@@ -34,7 +33,7 @@ func paceCollector() []byte {
 func paceNext(percent *int) {
 	type canary struct{ _ [16]byte }
 	runtime.AddCleanup(&canary{}, func(percent *int) {
-		if p := garbagePercent(aliveBytes()); p != *percent {
+		if p := garbagePercent(heapBytes()); p != *percent {
 			debug.SetGCPercent(p)
 			*percent = p
 		}
@@ -42,21 +41,24 @@ func paceNext(percent *int) {
 	}, percent)
 }
 
-func aliveBytes() uint64 {
-	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+// heapBytes is what the collector found alive, and how much of that it has to look at.
+func heapBytes() (alive, looked uint64) {
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
 	metrics.Read(s)
-	if s[0].Value.Kind() != metrics.KindUint64 {
-		return 0
+	for i := range s {
+		if s[i].Value.Kind() != metrics.KindUint64 {
+			return 0, 0
+		}
 	}
-	return s[0].Value.Uint64()
+	return s[0].Value.Uint64(), s[1].Value.Uint64()
 }
 
 // garbagePercent is how much garbage may gather, in percent of what is alive. Small steps are left out, for each
 // stops the world.
-func garbagePercent(alive uint64) int {
-	if alive <= garbageMax {
+func garbagePercent(alive, looked uint64) int {
+	garbage := max(garbageLeast, looked)
+	if alive <= garbage {
 		return 100
 	}
-	p := int(100 * garbageMax / alive)
-	return max(p-p%5, leastPercent)
+	return max(int(100*garbage/alive)/5*5, leastPercent)
 }
