@@ -21,6 +21,7 @@ type nodeStats struct {
 	busy       atomic.Int64 // nanoseconds of the task, on its first node
 	blocked    atomic.Int64 // nanoseconds the task waited for credit, on its first node
 	behind     atomic.Int64 // milliseconds behind the tip, of a source; -1 unknown
+	splits     splitBoard   // of a source
 }
 
 // NodeStats is what a plan node has done so far in one parallel instance.
@@ -40,6 +41,8 @@ type NodeStats struct {
 	BackPressured time.Duration
 	// Behind is how far a source was behind its tip at the last read; negative: unknown.
 	Behind time.Duration
+	// Splits is what a source reads.
+	Splits []SplitStats
 }
 
 func newNodeStats(id, name string, instance int) *nodeStats {
@@ -55,5 +58,6 @@ func (s *nodeStats) read() NodeStats {
 		RowsIn: s.rowsIn.Load(), RowsOut: s.rowsOut.Load(), Watermark: types.Time(s.watermark.Load()),
 		Late: s.late.Load(), Rejected: s.rejected.Load(), Groups: s.groups.Load(), StateBytes: s.stateBytes.Load(),
 		Busy: time.Duration(s.busy.Load()), BackPressured: time.Duration(s.blocked.Load()), Behind: time.Duration(s.behind.Load()) * time.Millisecond,
+		Splits: s.splits.read(),
 	}
 }

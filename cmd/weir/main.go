@@ -71,16 +71,11 @@ is embedded, so nothing else is needed to begin:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(demoCommand(), sqlCommand(), runCommand(), testCommand(), kinesisCommand(),
+	root.AddCommand(demoCommand(), sqlCommand(), runCommand(), serverCommand(), jobsCommand(), testCommand(), kinesisCommand(),
 		explainCommand(), parseCommand(), functionsCommand(), connectorsCommand(), settingsCommand(), docsCommand(), versionCommand())
 	for _, c := range root.Commands() {
-		if check := c.Args; check != nil {
-			c.Args = func(c *cobra.Command, args []string) error {
-				if err := check(c, args); err != nil {
-					return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
-				}
-				return nil
-			}
+		if c.Args != nil {
+			usageChecked(c)
 		}
 	}
 	return root
