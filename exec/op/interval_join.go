@@ -226,7 +226,7 @@ func (l *lastBatch) Emit(b *vec.Batch) error {
 
 // keeps tells whether rows of the other input may still come for a row of time t.
 func (j *intervalJoin) keeps(s *intervalSide, t int64) bool {
-	return j.now() == int64(types.MinTime) || j.now() < t+s.keep
+	return max(j.now(), 0) < t+s.keep // time begins at 0, as in Flink: no row from before 1970 is kept
 }
 
 // insert keeps a row.

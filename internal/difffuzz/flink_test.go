@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
+
 	"weir/internal/session"
 	"weir/sql"
 	"weir/sql/fn"
@@ -330,8 +332,8 @@ func (f *folder) batch(b *vec.Batch, schema types.Schema, zone *time.Location) e
 			if a := b.Col(c); !a.IsNull(i) {
 				row[c] = string(fn.AppendText(nil, col.Type, a, i, zone))
 			}
-			if k := col.Type.Kind; row[c] != "NULL" && (k == types.Binary || k == types.VarBinary) {
-				row[c] = fmt.Sprintf("x'%x'", row[c])
+			if bytes, ok := b.Col(c).(*array.Binary); ok && !bytes.IsNull(i) {
+				row[c] = fmt.Sprintf("x'%x'", bytes.Value(i))
 			}
 			row[c] = plain(row[c], col.Type.String())
 		}

@@ -31,7 +31,7 @@ var kinds = []kind{
 	{"temporal", true, (*gen).temporalJoin, true},
 	{"cte", false, (*gen).cte, false},
 	{"limit", false, (*gen).limit, false},
-	{"dedup", false, (*gen).dedup, false},
+	{"dedup", false, (*gen).dedup, true},
 	{"windowmore", false, (*gen).windowMore, false},
 	{"aggjoin", false, (*gen).aggJoin, false},
 	{"windowrank", false, (*gen).windowRank, false},

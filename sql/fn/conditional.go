@@ -102,18 +102,22 @@ func bindNullIf(args []Arg) (*Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	compare := compareKernel("=", both, both)
 	kernel := func(c *Ctx, a []vec.Vec, n int) (vec.Vec, error) {
 		n, konst := kernelRows(a, n)
 		left, err := cast(c, a[:1], n)
 		if err != nil || left.Arr.DataType().ID() == arrow.NULL || a[1].Arr.DataType().ID() == arrow.NULL {
 			return a[0], err
 		}
-		p := poolOf([]vec.Vec{left, a[1]}, noLists)
-		equal, nulls := p.equal(), vec.NullsOf(p.elems)
+		equal, err := compare(c, []vec.Vec{left, a[1]}, n)
+		if err != nil {
+			return equal, err
+		}
+		yes, unknown := vec.BitsOf(equal.Arr), vec.NullsOf(equal.Arr)
 		places := make([]int32, n)
 		for i := range places {
 			places[i] = int32(a[0].At(i))
-			if x := p.elem(0, i); !nulls.Is(x) && equal(x, p.elem(1, i)) {
+			if at := equal.At(i); !unknown.Is(at) && yes.At(at) {
 				places[i] = -1
 			}
 		}
