@@ -41,7 +41,7 @@ func (c *changelogNormalize) Process(_ int, b *vec.Batch, out Emitter) error {
 		old := c.state.get(gid)
 		if !types.Adds(b.Kind(i)) {
 			if old != nil {
-				ch.addKept(types.Delete, old)
+				ch.addStored(types.Delete, old)
 				c.state.set(gid, nil)
 			}
 			continue
@@ -53,7 +53,7 @@ func (c *changelogNormalize) Process(_ int, b *vec.Batch, out Emitter) error {
 			continue
 		default:
 			if c.before {
-				ch.addKept(types.UpdateBefore, old)
+				ch.addStored(types.UpdateBefore, old)
 			}
 			ch.addRow(types.UpdateAfter, i)
 		}

@@ -106,7 +106,7 @@ func (d *dedup) take(gid int32) {
 	if old == nil || !d.node.Last {
 		return
 	}
-	d.out.addKept(types.Delete, old[8:], 1)
+	d.out.add(types.Delete, old[8:], 1)
 	d.state.set(gid, nil)
 }
 
@@ -144,7 +144,7 @@ func (d *dedup) last(gid int32, t int64, i int, row []byte) {
 		return
 	default:
 		if d.before {
-			d.out.addKept(types.UpdateBefore, old[8:], 1)
+			d.out.add(types.UpdateBefore, old[8:], 1)
 		}
 		d.out.addInput(types.UpdateAfter, i, 1)
 	}
@@ -163,7 +163,7 @@ func (d *dedup) Watermark(wm types.Time, out Emitter) (types.Time, error) {
 		if len(v) <= 1 || timeOf(v) != w.time {
 			continue // replaced by an earlier row, or gone
 		}
-		d.out.addKept(types.Insert, v[8:], 1)
+		d.out.add(types.Insert, v[8:], 1)
 		d.state.set(w.gid, left)
 	}
 	return wm, d.out.flush(nil, out)

@@ -344,7 +344,7 @@ func (m *matcher) settle(gid int32) {
 	}
 }
 
-// held is the value of a partition whose matches are in memory.
+// held is the value of a key whose state is in memory in another form.
 var held = []byte{0}
 
 // emit sends what was found, in the order of when it was known.

@@ -21,13 +21,8 @@ func newRankChanges(c *rowCodec, out types.Schema, rank bool) *rankChanges {
 	return &rankChanges{rows: newGather(c), schema: out.Arrow(), rank: rank}
 }
 
+// add adds a row by its bytes, which must stay as they are until flush.
 func (c *rankChanges) add(kind types.RowKind, row []byte, rank int64) {
-	c.rows.stored(row)
-	c.kinds, c.ranks = append(c.kinds, kind), append(c.ranks, rank)
-}
-
-// addKept is add of the bytes of a row of a rowStore.
-func (c *rankChanges) addKept(kind types.RowKind, row []byte, rank int64) {
 	c.rows.kept(row)
 	c.kinds, c.ranks = append(c.kinds, kind), append(c.ranks, rank)
 }

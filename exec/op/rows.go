@@ -69,7 +69,7 @@ func (g *gather) stored(v []byte) {
 	g.list = append(g.list, g.arena[start:len(g.arena):len(g.arena)])
 }
 
-// kept adds a row of a rowStore, whose bytes never change.
+// kept adds a row by its bytes, which must stay as they are until columns, as those of a rowStore do.
 func (g *gather) kept(v []byte) {
 	g.src = append(g.src, ^int32(len(g.list)))
 	g.list = append(g.list, v)
@@ -132,13 +132,8 @@ func (c *changes) addRow(kind types.RowKind, i int) {
 	c.kinds = append(c.kinds, kind)
 }
 
+// addStored adds a row by its bytes, which must stay as they are until flush.
 func (c *changes) addStored(kind types.RowKind, v []byte) {
-	c.stored(v)
-	c.kinds = append(c.kinds, kind)
-}
-
-// addKept is addStored of the bytes of a row of a rowStore.
-func (c *changes) addKept(kind types.RowKind, v []byte) {
 	c.kept(v)
 	c.kinds = append(c.kinds, kind)
 }

@@ -94,7 +94,7 @@ func (s *sorter) leave(upTo int64, out Emitter) error {
 			return ch.flush(nil, out)
 		}
 		s.last.advance(at)
-		ch.addKept(types.Insert, row)
+		ch.addStored(types.Insert, row)
 		if ch.len() == emitRows {
 			if err := ch.flush(nil, out); err != nil {
 				return err

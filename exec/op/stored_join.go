@@ -12,14 +12,14 @@ type storedJoin struct {
 	n           int
 }
 
-// add adds a joined row; nil is a side of NULLs.
+// add adds a joined row; nil is a side of NULLs. The bytes must stay as they are until batch.
 func (s *storedJoin) add(left, right []byte) {
 	s.n++
 	put := func(g *gather, row []byte) {
 		if row == nil {
 			g.null()
 		} else {
-			g.stored(row)
+			g.kept(row)
 		}
 	}
 	put(s.left, left)

@@ -80,6 +80,7 @@ func (t *temporalJoin) Open(ctx *Context) (err error) {
 	for _, gid := range t.state.groups.All(nil) {
 		k := readTemporal(t.state.get(gid))
 		t.live[gid] = k
+		t.state.hold(gid, held)
 		for _, r := range k.left {
 			t.seq = max(t.seq, r.seq)
 			t.waiting.push(dueRow{r.time, r.seq, gid})
@@ -121,7 +122,7 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 			t.live[gid] = k
 		}
 		if t.state.get(gid) == nil {
-			t.state.set(gid, []byte{0}) // the key is known from now on
+			t.state.set(gid, held) // the key is known from now on
 		}
 		t.changed[gid] = true
 		t.seq++
@@ -278,8 +279,16 @@ func (t *temporalJoin) Snapshot() error {
 		}
 		t.state.set(gid, k.write())
 	}
+	if err := t.state.snapshot(); err != nil {
+		return err
+	}
+	for gid := range t.changed { // the rows themselves stay in memory
+		if t.live[gid] != nil {
+			t.state.hold(gid, held)
+		}
+	}
 	clear(t.changed)
-	return t.state.snapshot()
+	return nil
 }
 
 // write gives the bytes of a key's rows: how many left rows, then each row, versions last.

@@ -259,7 +259,7 @@ func (t *topN) behind(l *rankList, key []byte) bool {
 func (t *topN) showInsert(l *rankList, pos int, n int32) {
 	if !t.ranked {
 		if l.size > l.limit {
-			t.out.addKept(types.Delete, t.rows.row(l.at(l.limit)), 0)
+			t.out.add(types.Delete, t.rows.row(l.at(l.limit)), 0)
 		}
 		t.emit(types.Insert, n, 0)
 		return
@@ -295,7 +295,7 @@ func (t *topN) emit(kind types.RowKind, n int32, rank int64) {
 		t.out.addInput(kind, t.row, rank)
 		return
 	}
-	t.out.addKept(kind, t.rows.row(n), rank)
+	t.out.add(kind, t.rows.row(n), rank)
 }
 
 // take takes a row away; one that is not there is ignored.
@@ -316,9 +316,9 @@ func (t *topN) take(gid int32, l *rankList, key, row []byte) {
 // showRemoval emits what changes when a row left a position.
 func (t *topN) showRemoval(l *rankList, pos int, n int32) {
 	if !t.ranked {
-		t.out.addKept(types.Delete, t.rows.row(n), 0)
+		t.out.add(types.Delete, t.rows.row(n), 0)
 		if l.size >= l.limit {
-			t.out.addKept(types.Insert, t.rows.row(l.at(l.limit-1)), 0)
+			t.out.add(types.Insert, t.rows.row(l.at(l.limit-1)), 0)
 		}
 		return
 	}
@@ -329,7 +329,7 @@ func (t *topN) showRemoval(l *rankList, pos int, n int32) {
 		before = now
 	}
 	if end < l.limit && end >= int(t.node.Offset) {
-		t.out.addKept(types.Delete, t.rows.row(before), int64(end+1))
+		t.out.add(types.Delete, t.rows.row(before), int64(end+1))
 	}
 }
 

@@ -55,7 +55,7 @@ func (u *upsertMaterialize) add(ch *changes, gid int32, i int, row []byte) {
 		ch.addRow(types.Insert, i)
 	} else {
 		if u.before {
-			ch.addKept(types.UpdateBefore, lastOf(list))
+			ch.addStored(types.UpdateBefore, lastOf(list))
 		}
 		ch.addRow(types.UpdateAfter, i)
 	}
