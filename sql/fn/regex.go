@@ -38,7 +38,7 @@ func compilePattern(p string) (*pattern, error) {
 			}
 		}
 	}
-	re, err := regexp2.Compile(forRegexp2(p), regexp2.None)
+	re, err := regexp2.Compile(forRegexp2(plainClasses(p)), regexp2.None)
 	if err != nil && out.fast == nil {
 		return nil, err
 	}
