@@ -28,7 +28,7 @@ func (b *binder) inValue(s *scope, e *ast.In) (Expr, error) {
 	if nullable && len(left) > 1 {
 		return nil, notYet(e, "IN with rows of values that may be NULL, other than as a condition of WHERE joined by AND")
 	}
-	members := Node(distinct(project(n, right, uniquify(names))))
+	members := Node(distinct(project(n, right, uniquify(names)), b.p.Settings.StateTTL))
 	flag := Expr(nil)
 	if nullable {
 		again, err := b.query(e.Query, s) // rules change nodes in place, so the two uses share none

@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"weir/sql"
 	"weir/sql/ast"
@@ -124,13 +125,14 @@ func filter(in Node, cond Expr) *Calc {
 	return &Calc{Base: newBase(out), Input: in, Cond: cond, Exprs: refs(out)}
 }
 
-// distinct keeps one of equal rows.
-func distinct(in Node) *GroupAgg {
+// distinct keeps one of equal rows. With a TTL each row renews the state of those who read it, and tells an
+// update of what stays equal, as Flink does.
+func distinct(in Node, ttl time.Duration) *GroupAgg {
 	cols := append(types.Schema(nil), in.Info().Out...)
 	for i := range cols {
 		cols[i].TimeAttr = types.NotTime
 	}
-	return &GroupAgg{Base: newBase(cols), Input: in, Keys: span(0, len(cols))}
+	return &GroupAgg{Base: newBase(cols), Input: in, Keys: span(0, len(cols)), TTL: ttl}
 }
 
 func (b *binder) setOp(q *ast.SetOp, outer *scope) (Node, error) {
@@ -152,13 +154,13 @@ func (b *binder) setOp(q *ast.SetOp, outer *scope) (Node, error) {
 	}
 	out := ins[0].Info().Out
 	if q.Op != "UNION" {
-		return &SetOp{Base: newBase(plain(out)), Ins: ins, Except: q.Op == "EXCEPT", All: q.All}, nil
+		return &SetOp{Base: newBase(plain(out)), Ins: ins, Except: q.Op == "EXCEPT", All: q.All, TTL: b.p.Settings.StateTTL}, nil
 	}
 	u := &Union{Base: newBase(unionAttrs(ins)), Ins: flatten(ins)}
 	if q.All {
 		return u, nil
 	}
-	return distinct(u), nil
+	return distinct(u, b.p.Settings.StateTTL), nil
 }
 
 // flatten makes one UNION ALL of nested ones.

@@ -83,7 +83,7 @@ func (b *binder) finishSelect(q *ast.Select, order []*ast.OrderItem, s *scope, i
 	}
 	var out Node = project(s.subs.node, exprs, uniquify(names))
 	if q.Distinct {
-		out = distinct(out)
+		out = distinct(out, b.ttlOf(q.From))
 	}
 	return &selected{out, visible, keys}, nil
 }

@@ -128,7 +128,7 @@ func emits(n Node) (types.ChangelogMode, error) {
 	case *Values, *WindowTopN, *WindowJoin, *IntervalJoin, *Match:
 		return types.AppendMode, nil
 	case *GroupAgg:
-		if len(n.Aggs) == 0 && in.AppendOnly() {
+		if len(n.Aggs) == 0 && in.AppendOnly() && n.TTL == 0 {
 			return types.AppendMode, nil // DISTINCT: a group appears once
 		}
 		mode := types.AppendMode.With(types.UpdateBefore, types.UpdateAfter)

@@ -475,5 +475,5 @@ func ttlText(ttl time.Duration) string {
 	if ttl <= 0 {
 		return ", kept for ever (no TTL)"
 	}
-	return fmt.Sprintf(", kept for %s after the last write", ttl)
+	return fmt.Sprintf(", kept for %s after the last write", spanText(ttl))
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand"
 	"slices"
 	"testing"
+	"time"
 
 	"weir/planner"
 	"weir/sql/types"
@@ -172,4 +173,14 @@ func TestBatchModeShowsTheEnd(t *testing.T) {
 			t.Fatalf("%s: %s (%v)", name, d, err)
 		}
 	}
+}
+
+// The counts of a row expire when it was not written for the TTL.
+func TestSetOpExpires(t *testing.T) {
+	s := cols("k INT")
+	make := func() (Operator, error) {
+		return NewSetOp(&planner.SetOp{Base: base(types.RetractMode, s), Ins: []planner.Node{source(s), source(s)}, TTL: 10 * time.Second}, &planner.Settings{})
+	}
+	check(t, make, []types.Schema{s, s}, `+I 1`,
+		clock(1000), at(0, "1", "2"), clock(10_999), at(1, "1"), clock(11_000), at(1, "2"))
 }
