@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weir/exec/checkpoint"
+	"weir/exec/state"
 	"weir/planner"
 )
 
@@ -36,6 +37,10 @@ func Run(ctx context.Context, p *planner.Plan, opts Options) (*Job, error) {
 }
 
 func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
+	if r.opts.WorkDir != "" && r.opts.Resources == nil {
+		r.ownResources = state.NewResources(ownCache)
+		r.opts.Resources = r.ownResources
+	}
 	j := &Job{run: r, done: make(chan struct{}), ask: make(chan request), stats: &checkpointStats{}}
 	j.ctx, j.cancel = context.WithCancel(ctx)
 	r.startReader = j.startReader
@@ -50,6 +55,7 @@ func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
 	a, err := assemble(j.ctx, r, p, r.opts.Restore)
 	if err != nil {
 		j.cancel()
+		r.release()
 		return nil, err
 	}
 	j.a, j.acks = a, make(chan ack, 2*len(a.tasks))
@@ -60,6 +66,7 @@ func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
 	if err := a.settle(); err != nil {
 		j.cancel()
 		a.close()
+		r.release()
 		return nil, err
 	}
 	for _, t := range a.tasks {
@@ -124,6 +131,7 @@ func (j *Job) finish() {
 	if err := j.run.clearWork(); err != nil && stopped == nil {
 		j.fail(err)
 	}
+	j.run.release()
 	j.mu.Lock()
 	if j.err == nil {
 		j.err = stopped

@@ -78,10 +78,11 @@ type runtime struct {
 	acknowledge func(ack)
 	ask         func(request func()) // runs a request of an operator outside its task
 	// stopAt is the checkpoint behind whose barrier tasks stop; 0: none.
-	stopAt     atomic.Int64
-	pressed    atomic.Bool // operators hold more than MemoryLimit
-	mu         sync.Mutex
-	alignments map[string]*alignment
+	stopAt       atomic.Int64
+	pressed      atomic.Bool      // operators hold more than MemoryLimit
+	ownResources *state.Resources // made for this job; nil: the process's, or none
+	mu           sync.Mutex
+	alignments   map[string]*alignment
 }
 
 func newRuntime(opts Options) *runtime {
@@ -148,6 +149,17 @@ func (r *runtime) newStore(task string) (state.Snapshotter, error) {
 		FS: r.opts.FS, Dir: r.opts.FS.PathJoin(r.workFolder(), checkpoint.Escape(task)), Resources: r.opts.Resources,
 		Bound: r.opts.SpillBytes, Pressed: r.pressed.Load,
 	}), nil
+}
+
+// ownCache is the cache of blocks of a job that was given none.
+const ownCache = 64 << 20
+
+// release gives back what the job made for itself. Its stores are closed.
+func (r *runtime) release() {
+	if r.ownResources != nil {
+		r.ownResources.Close()
+		r.ownResources = nil
+	}
 }
 
 // workFolder is where the tasks' stores are: of no use to another run.

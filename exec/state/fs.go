@@ -63,23 +63,27 @@ func LinkOrCopy(f File, fs FS, to string) error {
 			return err
 		}
 	}
-	return copyFile(f, fs, to)
+	return copyFile(f, fs, to, true)
 }
 
-func copyFile(f File, fs FS, to string) error {
+func copyFile(f File, fs FS, to string, sync bool) error {
 	in, err := f.FS.Open(f.Path, vfs.SequentialReadsOption)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	return WriteFile(fs, to, func(w io.Writer) error {
+	return writeFile(fs, to, sync, func(w io.Writer) error {
 		_, err := io.CopyBuffer(w, onlyReader{in}, make([]byte, 256<<10))
 		return err
 	})
 }
 
 // WriteFile makes a file that is on disk when it returns. Its name is once the folder is synced.
-func WriteFile(fs FS, path string, write func(io.Writer) error) (err error) {
+func WriteFile(fs FS, path string, write func(io.Writer) error) error {
+	return writeFile(fs, path, true, write)
+}
+
+func writeFile(fs FS, path string, sync bool, write func(io.Writer) error) (err error) {
 	f, err := fs.Create(path, CategoryOther)
 	if err != nil {
 		return err
@@ -89,7 +93,7 @@ func WriteFile(fs FS, path string, write func(io.Writer) error) (err error) {
 			err = e
 		}
 	}()
-	if err := write(f); err != nil {
+	if err := write(f); err != nil || !sync {
 		return err
 	}
 	return f.Sync()

@@ -142,10 +142,11 @@ func (g *Growing) adopt(files []File) error {
 	return nil
 }
 
-// take links a file that never changes, and copies any other: the database goes on writing those.
+// take links a file that never changes, and copies any other: the database goes on writing those. Nobody needs
+// them after a crash.
 func take(f File, fs FS, to string) error {
 	if immutable(f.Name) {
 		return LinkOrCopy(f, fs, to)
 	}
-	return copyFile(f, fs, to)
+	return copyFile(f, fs, to, false)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -40,8 +41,16 @@ func NewResources(cache int64) *Resources { return &Resources{pebble.NewCache(ca
 // Close gives the memory back once no database uses it.
 func (r *Resources) Close() { r.cache.Unref() }
 
-// memtable is small, since a process has a database for each task.
-const memtable = 4 << 20
+const (
+	// memtable is how much is written before it is sorted and goes to a file. Small, since a process has a
+	// database for each task.
+	memtable = 16 << 20
+	// A barrier writes what changed since the last one in any order. Files that overlap are merged rarely, since
+	// every merged file is new to the next checkpoint; and never does a task wait for it.
+	mergeFiles = 16
+	neverStop  = 1 << 20
+	baseLevel  = 256 << 20
+)
 
 // OpenPebble opens the database in a folder, made if need be. Pictures of it are made in folders beside it, dir with a
 // number. shared may be nil.
@@ -65,8 +74,11 @@ func OpenPebbleInMemory() (*Pebble, error) { return OpenPebble(vfs.NewMem(), "db
 func options(fs FS, shared *Resources) *pebble.Options {
 	o := &pebble.Options{
 		FS: fs, DisableWAL: true, MemTableSize: memtable, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest,
-		DisableTableStats: true,
-		EventListener:     &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}}, // who reads is told
+		DisableTableStats: true, L0CompactionThreshold: mergeFiles, L0StopWritesThreshold: neverStop, LBaseMaxBytes: baseLevel,
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}}, // who reads is told
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most keys that are asked for are new
 	}
 	if shared != nil {
 		o.Cache = shared.cache
