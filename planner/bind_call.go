@@ -62,6 +62,9 @@ func (b *binder) unknownFunc(at ast.Node, name string) error {
 		at = call.Name
 	}
 	err := sql.Errorf(at, "function %q is not known", name)
+	if why := fn.WhyUnbuilt(name); why != "" {
+		return err.WithHint("%s", why)
+	}
 	if near := sql.Nearest(name, append(aggNames(), fn.Names()...)); near != "" {
 		err.Msg += fmt.Sprintf("; did you mean %s?", near)
 	}

@@ -56,6 +56,10 @@ func FunctionsPage() string {
 	for _, f := range fn.AggFuncs {
 		page(&b, f.Name, f.Aliases, f.Syntax, f.Doc, f.Examples)
 	}
+	b.WriteString("\n## Functions of Flink that weir does not have\n\n")
+	for _, u := range fn.UnbuiltFuncs {
+		fmt.Fprintf(&b, "- `%s`: %s.\n", u.Name, u.Why)
+	}
 	return b.String()
 }
 

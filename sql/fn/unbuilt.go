@@ -1,0 +1,34 @@
+package fn
+
+// Unbuilt is a function of Flink that weir does not have, and why or what to write instead.
+type Unbuilt struct{ Name, Why string }
+
+// UnbuiltFuncs are the functions of Flink that weir does not have, by name.
+var UnbuiltFuncs = []Unbuilt{
+	{"BITMAP_AND_AGG", "bitmaps are combined row by row only: BITMAP_AND"},
+	{"BITMAP_AND_CARDINALITY_AGG", "bitmaps are combined row by row only: BITMAP_CARDINALITY(BITMAP_AND(a, b))"},
+	{"BITMAP_BUILD_AGG", "write BITMAP_BUILD(ARRAY_AGG(DISTINCT x))"},
+	{"BITMAP_BUILD_CARDINALITY_AGG", "write COUNT(DISTINCT x)"},
+	{"BITMAP_OR_AGG", "bitmaps are combined row by row only: BITMAP_OR"},
+	{"BITMAP_OR_CARDINALITY_AGG", "bitmaps are combined row by row only: BITMAP_CARDINALITY(BITMAP_OR(a, b))"},
+	{"BITMAP_XOR_AGG", "bitmaps are combined row by row only: BITMAP_XOR"},
+	{"BITMAP_XOR_CARDINALITY_AGG", "bitmaps are combined row by row only: BITMAP_CARDINALITY(BITMAP_XOR(a, b))"},
+	{"FROM_CHANGELOG", "takes a table; the formats debezium-json, canal-json, maxwell-json and ogg-json read changes"},
+	{"ML_PREDICT", "needs a model; weir calls none"},
+	{"OBJECT_OF", "makes objects of Java classes; write ROW(...), or CAST it to a ROW with names"},
+	{"OBJECT_UPDATE", "changes objects of Java classes; write ROW(...) of the fields"},
+	{"PARSE_JSON", "there is no type VARIANT; JSON_VALUE, JSON_QUERY and JSON read JSON texts"},
+	{"STREAMRECORD_TIMESTAMP", "a record's time is a metadata column: the connector's 'timestamp'"},
+	{"TO_CHANGELOG", "takes a table; the formats debezium-json and canal-json write changes"},
+	{"TRY_PARSE_JSON", "there is no type VARIANT; JSON_VALUE, JSON_QUERY and IS JSON take texts that may be no JSON"},
+}
+
+// WhyUnbuilt is why weir does not have a function of Flink, or "".
+func WhyUnbuilt(name string) string {
+	for _, u := range UnbuiltFuncs {
+		if u.Name == name {
+			return u.Why
+		}
+	}
+	return ""
+}
