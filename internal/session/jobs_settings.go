@@ -20,6 +20,7 @@ func jobSettings() []Setting {
 		{Name: "execution.checkpointing.timeout", Default: "10 min", Doc: "A checkpoint that takes longer has failed.", check: isDuration},
 		{Name: "execution.checkpointing.tolerable-failed-checkpoints", Default: "0", Doc: "Checkpoints in a row that may fail before the job does.", check: atLeast(0)},
 		{Name: "execution.state-recovery.path", Doc: "Savepoint or checkpoint that new jobs go on from, at any parallelism.", check: isFolder},
+		{Name: "s3.endpoint", Doc: "URL of the object store behind s3://, where it is not AWS's. Credentials and the region are those of the environment.", check: isURL},
 		{Name: "execution.state-recovery.ignore-unclaimed-state", Default: "false", Doc: "true: state of a savepoint that the new plan has no operator for is left behind, and operators without state begin anew; false: the job is refused, with what differs.", check: oneOf("true", "false")},
 	}
 	list = append(list, Setting{Name: "table.plan.force-recompile", Default: "false", Doc: "true: COMPILE PLAN writes over a plan that is there.", check: oneOf("true", "false")})
@@ -73,15 +74,6 @@ func strategyValue(key string) func(string) error {
 
 func atLeast(lo int) func(string) error {
 	return func(v string) error { var n int; return intTo(&n, v, lo, 1<<31-1) }
-}
-
-// isFolder takes paths and the URLs that stores exist for.
-func isFolder(v string) error {
-	scheme, _, ok := strings.Cut(v, "://")
-	if ok && scheme != "file" && scheme != "s3" && scheme != "s3a" && scheme != "s3p" {
-		return fmt.Errorf("'%s': weir keeps checkpoints in folders and in s3://bucket/path, not in %s", v, scheme)
-	}
-	return nil
 }
 
 func (c conf) duration(name string) time.Duration {

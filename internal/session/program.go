@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"time"
 
 	"weir/exec"
 	"weir/exec/checkpoint"
@@ -150,14 +151,18 @@ func (s *Session) prepare(p job.Program, stmt ast.Statement, at job.Place) (*job
 		return nil, err
 	}
 	hide := newHider(p, plan)
-	_, store, err := s.jobOptions(at.ID, at.Dir, at.Logger)
-	if err != nil {
-		return nil, err
-	}
 	return &job.Prepared{
 		Name: jobName(plan), Parallelism: max(1, plan.Settings.Parallelism), Plan: json.RawMessage(planner.ExplainJSON(plan)),
 		Statement: hide(p.Statement), Settings: shownSettings(s.conf), Strategy: strategy, Hide: hide, Close: s.Close,
-		Forget: func() error { return store.Remove(context.Background()) },
+		Forget: func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			_, store, err := s.jobOptions(ctx, at.ID, at.Dir, at.Logger)
+			if err != nil {
+				return err
+			}
+			return store.Remove(ctx)
+		},
 		Start: func(ctx context.Context, _ int) (job.Run, error) {
 			return s.startJob(ctx, p, stmt, at)
 		},
@@ -171,7 +176,7 @@ func (s *Session) startJob(ctx context.Context, p job.Program, stmt ast.Statemen
 	if err != nil {
 		return nil, job.Fatal(err)
 	}
-	o, store, err := s.jobOptions(at.ID, at.Dir, at.Logger)
+	o, store, err := s.jobOptions(ctx, at.ID, at.Dir, at.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +191,7 @@ func (s *Session) startJob(ctx context.Context, p job.Program, stmt ast.Statemen
 func (s *Session) runJob(ctx context.Context, plan *planner.Plan, o exec.Options, to func(string) (checkpoint.Store, error)) (job.Run, error) {
 	var err error
 	if o.Restore == nil {
-		if o.Restore, err = s.recovery(ctx); err != nil {
+		if o.Restore, err = s.recovery(ctx, filepath.Join(filepath.Dir(o.WorkDir), "scratch")); err != nil {
 			return nil, err
 		}
 	}

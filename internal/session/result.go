@@ -86,15 +86,15 @@ func (r *Result) Start(ctx context.Context) (*Job, error) {
 		return &Job{ID: info.ID, Name: info.Name, Text: r.text, Started: info.Started, service: s.opts.Jobs}, nil
 	}
 	j := &Job{ID: job.NewID(), Name: jobName(r.Plan), Text: r.text, hide: newHider(r.Program(), r.Plan)}
-	o := s.execOptions(nil)
+	o, dir := s.execOptions(nil), filepath.Join(s.opts.DataDir, "jobs", j.ID)
 	var err error
 	if s.keepsCheckpoints() {
-		if o, _, err = s.jobOptions(j.ID, filepath.Join(s.opts.DataDir, "jobs", j.ID), s.opts.Logger); err != nil {
+		if o, _, err = s.jobOptions(ctx, j.ID, dir, s.opts.Logger); err != nil {
 			return nil, err
 		}
 		j.store = s.savepointStore(j.ID, "")
 	}
-	if o.Restore, err = s.recovery(ctx); err != nil {
+	if o.Restore, err = s.recovery(ctx, filepath.Join(dir, "scratch")); err != nil {
 		return nil, err
 	}
 	o.JobName = j.Name

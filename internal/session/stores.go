@@ -5,66 +5,80 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"path/filepath"
 	"strings"
 
+	"weir/connectors/aws"
 	"weir/exec"
 	"weir/exec/checkpoint"
 	"weir/exec/job"
 )
 
-// folder is a folder of checkpoints: a path of this machine, or the URL of an object store.
+// jobStore is a store of checkpoints that can be emptied.
+type jobStore interface {
+	checkpoint.Store
+	Remove(ctx context.Context) error
+}
+
+// folder is a folder of checkpoints: a path of this machine, or a prefix in a bucket.
 type folder struct {
-	path   string
-	object bool
+	path   string // or the prefix
+	bucket string
 }
 
-func parseFolder(text string) folder {
-	if rest, ok := strings.CutPrefix(text, "file://"); ok {
-		return folder{path: filepath.Clean(rest)}
+func parseFolder(text string) (folder, error) {
+	scheme, rest, ok := strings.Cut(text, "://")
+	switch {
+	case !ok:
+		return folder{path: text}, nil
+	case scheme == "file":
+		return folder{path: filepath.Clean(rest)}, nil
+	case scheme == "s3" || scheme == "s3a" || scheme == "s3p":
+		bucket, prefix, _ := strings.Cut(rest, "/")
+		if bucket == "" {
+			return folder{}, fmt.Errorf("'%s' names no bucket: write s3://bucket/path", text)
+		}
+		return folder{path: strings.Trim(prefix, "/"), bucket: bucket}, nil
 	}
-	return folder{path: text, object: strings.Contains(text, "://")}
+	return folder{}, fmt.Errorf("'%s': weir keeps checkpoints in folders and in s3://bucket/path, not in %s", text, scheme)
 }
 
-// errObjects is the answer while there is no store for a URL.
-func errObjects(path string) error {
-	return fmt.Errorf("'%s': checkpoints are kept in folders of this machine; object stores are not supported yet", path)
+// join is a folder in a folder, of either kind.
+func join(dir, name string) string { return strings.TrimRight(dir, "/") + "/" + name }
+
+// open connects to the folder's bucket.
+func (s *Session) bucket(ctx context.Context, f folder) (*aws.Bucket, error) {
+	a := &aws.Session{Endpoint: s.conf.get("s3.endpoint")}
+	a.Defaults()
+	return a.OpenBucket(ctx, f.bucket)
 }
 
-// openCheckpoints opens the store of a job's checkpoints.
-func openCheckpoints(dir string, keep int, log *slog.Logger) (*checkpoint.Dir, error) {
-	f := parseFolder(dir)
-	if f.object {
-		return nil, errObjects(dir)
+func (s *Session) openCheckpoints(ctx context.Context, dir, scratch string, log *slog.Logger) (jobStore, error) {
+	f, err := parseFolder(dir)
+	if err != nil {
+		return nil, err
 	}
-	return checkpoint.OpenDir(f.path, checkpoint.Options{Keep: keep, Logger: log})
-}
-
-func savepoints(dir, id string) (checkpoint.Store, error) {
-	f := parseFolder(dir)
-	if f.object {
-		return nil, errObjects(dir)
+	o := checkpoint.Options{Keep: s.conf.number("execution.checkpointing.num-retained"), Logger: log, Scratch: scratch}
+	if f.bucket == "" {
+		return checkpoint.OpenDir(f.path, o)
 	}
-	return checkpoint.Savepoints(f.path, id, checkpoint.Options{}), nil
-}
-
-func loadCheckpoint(ctx context.Context, path string) (*checkpoint.Checkpoint, error) {
-	f := parseFolder(path)
-	if f.object {
-		return nil, errObjects(path)
+	b, err := s.bucket(ctx, f)
+	if err != nil {
+		return nil, err
 	}
-	return checkpoint.Load(ctx, f.path, checkpoint.Options{})
+	return checkpoint.OpenObjects(ctx, b, f.path, o)
 }
 
-// jobOptions are what a job needs that outlives its process. dir is its folder, where settings say nothing.
-func (s *Session) jobOptions(id, dir string, log *slog.Logger) (exec.Options, *checkpoint.Dir, error) {
+// jobOptions are what a job needs that outlives its process. dir is its folder, where settings say nothing else.
+func (s *Session) jobOptions(ctx context.Context, id, dir string, log *slog.Logger) (exec.Options, jobStore, error) {
 	o := s.execOptions(nil)
 	o.Env.JobID = id
 	path := filepath.Join(dir, "checkpoints")
 	if root := s.conf.get("execution.checkpointing.dir"); root != "" {
-		path = strings.TrimRight(root, "/") + "/" + id // of a URL too
+		path = join(root, id)
 	}
-	store, err := openCheckpoints(path, s.conf.number("execution.checkpointing.num-retained"), log)
+	store, err := s.openCheckpoints(ctx, path, filepath.Join(dir, "scratch"), log)
 	if err != nil {
 		return o, nil, err
 	}
@@ -78,25 +92,52 @@ func (s *Session) savepointStore(id, deflt string) func(dir string) (checkpoint.
 	configured := s.conf.get("execution.checkpointing.savepoint-dir")
 	return func(dir string) (checkpoint.Store, error) {
 		for _, d := range []string{dir, configured, deflt} {
-			if d != "" {
-				return savepoints(d, id)
+			if d == "" {
+				continue
 			}
+			f, err := parseFolder(d)
+			if err != nil {
+				return nil, err
+			}
+			if f.bucket == "" {
+				return checkpoint.Savepoints(f.path, id, checkpoint.Options{}), nil
+			}
+			b, err := s.bucket(context.Background(), f)
+			if err != nil {
+				return nil, err
+			}
+			return checkpoint.ObjectSavepoints(b, f.path, id, checkpoint.Options{}), nil
 		}
 		return nil, errors.New("nothing says where savepoints go: SET 'execution.checkpointing.savepoint-dir' = '...' before the job starts")
 	}
 }
 
 // recovery loads what new jobs are to go on from; nil: nothing was set.
-func (s *Session) recovery(ctx context.Context) (*checkpoint.Checkpoint, error) {
+func (s *Session) recovery(ctx context.Context, scratch string) (*checkpoint.Checkpoint, error) {
 	path := s.conf.get("execution.state-recovery.path")
 	if path == "" {
 		return nil, nil
 	}
-	c, err := loadCheckpoint(ctx, path)
+	c, err := s.loadCheckpoint(ctx, path, scratch)
 	if err != nil {
 		return nil, fmt.Errorf("setting 'execution.state-recovery.path': %w", err)
 	}
 	return c, nil
+}
+
+func (s *Session) loadCheckpoint(ctx context.Context, path, scratch string) (*checkpoint.Checkpoint, error) {
+	f, err := parseFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	if f.bucket == "" {
+		return checkpoint.Load(ctx, f.path, checkpoint.Options{})
+	}
+	b, err := s.bucket(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return checkpoint.LoadObjects(ctx, b, f.path, checkpoint.Options{Scratch: scratch})
 }
 
 // unfit says what to do about a checkpoint that does not fit.
@@ -106,4 +147,17 @@ func unfit(err error) error {
 		return job.Fatal(fmt.Errorf("%w\n(SET 'execution.state-recovery.ignore-unclaimed-state' = 'true' allows it)", err))
 	}
 	return err
+}
+
+// isFolder takes paths and the URLs that stores exist for.
+func isFolder(v string) error {
+	_, err := parseFolder(v)
+	return err
+}
+
+func isURL(v string) error {
+	if u, err := url.Parse(v); err != nil || u.Host == "" {
+		return fmt.Errorf("'%s' is no URL, as 'http://127.0.0.1:9000'", v)
+	}
+	return nil
 }
