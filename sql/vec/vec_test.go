@@ -141,6 +141,14 @@ func TestTakeAndBuild(t *testing.T) {
 		n := rapid.IntRange(1, 20).Draw(t, "n")
 		col := randomColumn(t, ty, n)
 		idx := rapid.SliceOf(rapid.Int32Range(-1, int32(n-1))).Draw(t, "idx")
+		if rapid.Bool().Draw(t, "filter") { // rows that lie side by side
+			idx = nil
+			for i := range n {
+				if rapid.IntRange(0, 3).Draw(t, "passes") > 0 {
+					idx = append(idx, int32(i))
+				}
+			}
+		}
 		got := Take(col, idx)
 		b := NewBuilder(ty)
 		b.AppendRange(col, 0, n)
