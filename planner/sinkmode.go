@@ -105,10 +105,10 @@ func remedy(s *Sink) string {
 		break
 	}
 	if len(key) > 0 && len(s.Key) == 0 {
-		return fmt.Sprintf("declare PRIMARY KEY (%s) NOT ENFORCED on a table whose connector or format takes changes (a CDC format as 'debezium-json' does), or add a window to the query so that each row is final",
-			strings.Join(key, ", "))
+		return fmt.Sprintf("declare PRIMARY KEY (%s) NOT ENFORCED on a table whose connector or format takes changes (a CDC format as 'debezium-json' does), or %s",
+			strings.Join(key, ", "), finalRemedy(s.Input))
 	}
-	return "use a connector or format that takes changes (a CDC format as 'debezium-json' does), or add a window to the query so that each row is final"
+	return "use a connector or format that takes changes (a CDC format as 'debezium-json' does), or " + finalRemedy(s.Input)
 }
 
 func colNames(s types.Schema, cols []int) string {
@@ -146,4 +146,14 @@ func hasKey(keys [][]int, key []int) bool {
 		}
 	}
 	return false
+}
+
+// finalRemedy says what makes a query's rows final.
+func finalRemedy(n Node) string {
+	for _, in := range postorder([]Node{n}) {
+		if w, ok := in.(*WindowAgg); ok && w.Emit != nil {
+			return "SET 'table.exec.emit.early-fire.enabled' and 'table.exec.emit.late-fire.enabled' to 'false', so that a window gives one row"
+		}
+	}
+	return "add a window to the query so that each row is final"
 }
