@@ -252,6 +252,8 @@ func (g *overGroup) call(c *ast.Call) (*AggCall, error) {
 		return call, g.args(call, c)
 	case name == "LAG" || name == "LEAD":
 		return g.lag(c, name)
+	case !isAgg(name) && slices.Contains(fn.Names(), name):
+		return nil, sql.Errorf(c, "%s is not an aggregate, so it takes no OVER", name)
 	case !isAgg(name):
 		return nil, g.b.unknownFunc(c, name)
 	}

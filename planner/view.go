@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"strings"
+
 	"weir/sql"
 	"weir/sql/ast"
 	"weir/sql/types"
@@ -17,6 +19,7 @@ func (p *Planner) CreateView(s *ast.CreateView, src string) error {
 		return existsError(s.Name, s.IfNotExists)
 	}
 	b := p.binder()
+	b.views = append(b.views, strings.Join(path[:], ".")) // a view that is replaced cannot be read by the new one
 	n, err := b.query(s.Query, nil)
 	if err != nil {
 		return err

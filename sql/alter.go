@@ -22,6 +22,9 @@ func (p *parser) drop() ast.Statement {
 	s.IfExists = p.accept("IF", "EXISTS")
 	s.Name = p.name("a name")
 	if p.isAny("CASCADE", "RESTRICT") {
+		if s.Kind != "DATABASE" {
+			p.fail(p.cur(), "DROP what reads it first", "DROP %s takes no %s", s.Kind, p.upper(p.cur()))
+		}
 		s.Behavior = p.upper(p.next())
 	}
 	s.Span = p.from(start)

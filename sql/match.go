@@ -233,6 +233,9 @@ func (p *parser) patternElement() ast.Pattern {
 		node.Span = p.from(start)
 		return node
 	}
+	if p.cur().is(p.src, "$") || p.cur().is(p.src, "^") {
+		p.fail(p.cur(), "a stream has no first and no last row: leave it out", "anchors in a pattern are not supported; Flink takes them, and leaves them out")
+	}
 	if t := p.cur(); t.Kind != Word && t.Kind != Quoted {
 		p.expected("a pattern variable")
 	}

@@ -243,11 +243,64 @@ const commaHint = "there is a comma too many before it"
 // expected stops with "expected what, found ..". The words are what could stand here, for the hint.
 func (p *parser) expected(what string, words ...string) {
 	t := p.cur()
-	hint := p.meant(t, words)
+	hint := p.instead(t)
+	if hint == "" {
+		hint = p.meant(t, words)
+	}
 	if p.peek(-1).is(p.src, ",") && t.is(p.src, ")") {
 		hint = commaHint
 	}
 	p.fail(t, hint, "expected %s, found %s", what, p.describe(t))
+}
+
+// instead is what to write for a word of other dialects that means nothing here, or "".
+func (p *parser) instead(t Token) string {
+	if t.Kind != Word {
+		return ""
+	}
+	switch p.upper(t) {
+	case "TABLESAMPLE":
+		return "there is no sampling; a condition as RAND() < 0.1 thins rows out"
+	case "PIVOT":
+		return "write an aggregate for each column, as SUM(x) FILTER (WHERE k = 'a') AS a"
+	case "UNPIVOT":
+		return "write a query for each column, joined by UNION ALL"
+	case "COLLATE":
+		return "texts are compared by their characters alone; UPPER or LOWER puts case aside"
+	case "ILIKE":
+		return "write LOWER(x) LIKE 'pattern'"
+	case "SEMI":
+		return "write WHERE EXISTS (SELECT ...) or x IN (SELECT ...)"
+	case "ANTI":
+		return "write WHERE NOT EXISTS (SELECT ...)"
+	case "APPLY":
+		return "write CROSS JOIN LATERAL (SELECT ...), or CROSS JOIN UNNEST(array)"
+	case "TIES", "PERCENT":
+		return "write FETCH FIRST n ROWS ONLY, or number the rows with ROW_NUMBER() and compare that"
+	case "RETURNING":
+		return "SELECT from the table in a query of its own"
+	case "AUTO_INCREMENT":
+		return "a source numbers nothing; ROW_NUMBER() does"
+	case "DIV":
+		return "write a / b: of integers it is an integer"
+	}
+	switch next := p.upper(p.peek(1)); {
+	case t.is(p.src, "EXCLUDE") && p.peek(1).is(p.src, "("):
+		return "name the columns that are wanted"
+	case t.oneOf(p.src, " EXCLUDE GROUPS "):
+		return "a frame is ROWS or RANGE, BETWEEN ... PRECEDING AND CURRENT ROW"
+	case t.is(p.src, "FOR") && next == "UPDATE":
+		return "rows are not locked: leave it out"
+	case t.is(p.src, "LATERAL") && next == "VIEW":
+		return "write CROSS JOIN UNNEST(array) AS t(x)"
+	case t.is(p.src, "ON") && (next == "CONFLICT" || next == "DUPLICATE"):
+		return "declare a PRIMARY KEY on the table: rows of a key then replace each other"
+	case t.is(p.src, "WITH") && next == "TIES":
+		return "number the rows with RANK(), and compare that"
+	case t.is(p.src, "WITH") && (next == "ROLLUP" || next == "CUBE"):
+		return "write GROUP BY " + next + " (...)"
+	}
+	return ""
 }
 
 // meant is the hint for a misspelt keyword, or "".
@@ -264,6 +317,11 @@ func (p *parser) meant(t Token, words []string) string {
 // alias (`SELECT a FORM t`), so that one is looked at too.
 func (p *parser) unexpected() {
 	t, before := p.cur(), p.peek(-1)
+	for _, at := range []Token{t, before} {
+		if hint := p.instead(at); hint != "" {
+			p.fail(at, hint, "unexpected %s", p.describe(at))
+		}
+	}
 	candidates := words(clauseWords)
 	if hint := p.meant(t, candidates); hint != "" {
 		p.fail(t, hint, "unexpected %s", p.describe(t))

@@ -39,6 +39,9 @@ func (s *Session) define(src string, stmt ast.Statement) (r *Result, ok bool, er
 	case *ast.Module:
 		return &Result{Kind: Done, Message: okMessage, Warnings: []planner.Warning{{Msg: "modules are built in; there is nothing to load"}}}, true, nil
 	case *ast.Analyze:
+		if _, err := s.plan.Catalog.Table(st.Table); err != nil {
+			return nil, true, err
+		}
 		return &Result{Kind: Done, Message: okMessage}, true, nil
 	default:
 		return nil, false, nil

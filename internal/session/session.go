@@ -300,6 +300,9 @@ func (s *Session) reset(st *ast.Reset) (*Result, error) {
 		s.settle()
 		return &Result{Kind: Done, Message: "All session properties have been set to their default values."}, nil
 	}
+	if err := knownSetting(st.Key.Value); err != nil {
+		return nil, sql.Errorf(st, "%s", err)
+	}
 	delete(s.conf, settingName(st.Key.Value))
 	s.settle()
 	return &Result{Kind: Done, Message: "Session property has been reset."}, nil

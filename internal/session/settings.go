@@ -95,6 +95,22 @@ var ignoredPrefixes = []string{
 	"heartbeat.", "sql-client.", "sql-gateway.", "metrics.", "security.", "web.", "high-availability", "cluster.", "yarn.", "kubernetes.", "env.", "python.", "table.builtin-", "table.sql-dialect", "table.resources.", "table.column-expansion-strategy", "table.rtas-", "table.dynamic-table-options.",
 }
 
+// knownSetting refuses names of settings that there are not.
+func knownSetting(name string) error {
+	name = settingName(name)
+	for _, s := range Settings() {
+		if s.Name == name {
+			return nil
+		}
+	}
+	for _, p := range ignoredPrefixes {
+		if strings.HasPrefix(name, p) {
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no setting '%s'%s", name, didYouMean(name))
+}
+
 // set checks and stores a setting. It tells whether the engine uses it.
 func (c conf) set(name, value string) (used bool, err error) {
 	name = settingName(name)
@@ -108,13 +124,11 @@ func (c conf) set(name, value string) (used bool, err error) {
 		c[name] = value
 		return true, nil
 	}
-	for _, p := range ignoredPrefixes {
-		if strings.HasPrefix(name, p) {
-			c[name] = value
-			return false, nil
-		}
+	if err := knownSetting(name); err != nil {
+		return false, err
 	}
-	return false, fmt.Errorf("there is no setting '%s'%s", name, didYouMean(name))
+	c[name] = value
+	return false, nil
 }
 
 func (s Setting) try(value string) error {
