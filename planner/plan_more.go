@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"fmt"
 	"time"
 
 	"weir/sql/ast"
@@ -308,7 +309,7 @@ func singleInput(n Node) *Node {
 	case *Match:
 		return &n.Input
 	}
-	panic("planner: node without an input")
+	panic(fmt.Sprintf("planner: %T is not known to have one input", n))
 }
 
 // kindName is a node's kind in EXPLAIN and in IDs.

@@ -11,6 +11,7 @@ import (
 
 	"weir/connectors/all"
 	"weir/internal/session"
+	"weir/sql"
 	"weir/sql/fn"
 )
 
@@ -63,6 +64,15 @@ func connectorsCommand() *cobra.Command {
 func onePart(out io.Writer, page, name string) error {
 	_, rest, ok := strings.Cut(page, "\n## "+strings.ToLower(name)+"\n")
 	if !ok {
+		var names []string
+		for _, line := range strings.Split(page, "\n") {
+			if n, ok := strings.CutPrefix(line, "## "); ok {
+				names = append(names, n)
+			}
+		}
+		if near := sql.Nearest(name, names); near != "" {
+			return fmt.Errorf("there is no connector or format %q; did you mean %s?", name, near)
+		}
 		return fmt.Errorf("there is no connector or format %q: weir connectors lists them", name)
 	}
 	rest, _, _ = strings.Cut(rest, "\n## ")

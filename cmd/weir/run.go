@@ -54,7 +54,7 @@ func (f *common) options() (session.Options, error) {
 		o.Settings[strings.TrimSpace(k)] = strings.TrimSpace(v)
 	}
 	if f.command.Flags().Changed("parallelism") {
-		if f.parallelism < 1 {
+		if f.parallelism < 1 || f.parallelism > 1024 {
 			return o, usageError{fmt.Errorf("-p %d: want a whole number from 1 to 1024", f.parallelism)}
 		}
 		o.Settings["parallelism.default"] = fmt.Sprint(f.parallelism)
