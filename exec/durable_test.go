@@ -381,9 +381,11 @@ func TestStopAndDrain(t *testing.T) {
 	}
 }
 
-// TestStopThatFails goes on as if nothing had been asked.
+// TestStopThatFails goes on as if nothing had been asked; until then nothing moves.
 func TestStopThatFails(t *testing.T) {
-	tab := &table{splits: [][]row{manyRows(10), manyRows(20)[10:]}, chunk: 3, live: true, pause: time.Hour, discovery: 20 * time.Millisecond}
+	tab := &growing{table: &table{splits: [][]row{manyRows(10)}, chunk: 3, live: true, pause: time.Hour, discovery: 5 * time.Millisecond}}
+	scan := scanOf("t", tab.table)
+	scan.Config = tab
 	came := make(chan struct{}, 100)
 	store := &slow{broken: broken{1}, gate: make(chan struct{})}
 	o := Options{Checkpoints: &checkpoint.Memory{}, Rows: func(b *vec.Batch) error {
@@ -392,7 +394,7 @@ func TestStopThatFails(t *testing.T) {
 		}
 		return nil
 	}}
-	j, err := start(context.Background(), &planner.Plan{Roots: []planner.Node{collect(calcOf(exchange(scanOf("t", tab), 1)))}}, fakeRuntime(o, identity))
+	j, err := start(context.Background(), &planner.Plan{Roots: []planner.Node{collect(calcOf(exchange(scan, 1)))}}, fakeRuntime(o, identity))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -401,11 +403,14 @@ func TestStopThatFails(t *testing.T) {
 		_, err := j.StopWithSavepoint(context.Background(), store, false)
 		stopped <- err
 	}()
-	time.Sleep(60 * time.Millisecond) // the second split is found meanwhile
+	for s := j.CheckpointStats(); s.InProgress == 0 || s.Recent[0].Acked < 2; s = j.CheckpointStats() {
+		time.Sleep(time.Millisecond)
+	}
 	before := len(came)
-	time.Sleep(20 * time.Millisecond)
+	tab.add(manyRows(20)[10:])
+	time.Sleep(60 * time.Millisecond)
 	if len(came) != before {
-		t.Error("rows come behind the barrier of a stop")
+		t.Errorf("%d rows came behind the barrier of a stop", len(came)-before)
 	}
 	store.gate <- struct{}{}
 	if err := <-stopped; err == nil || err.Error() != "no space left" {
