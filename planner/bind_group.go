@@ -68,6 +68,9 @@ func (g *grouping) groupItem(e ast.Expr) (alt [][]int, sets bool, err error) {
 			return [][]int{set}, false, err
 		}
 	case *ast.Call:
+		if err := g.tableFuncOnly(x); err != nil {
+			return nil, false, err
+		}
 		if kind, ok := groupWindows[strings.ToUpper(x.Name.Last())]; ok && len(x.Name.Parts) == 1 {
 			return [][]int{{}}, false, g.groupWindow(x, kind)
 		}

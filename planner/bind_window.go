@@ -70,8 +70,20 @@ func (g *grouping) groupWindow(c *ast.Call, kind WindowKind) error {
 	return nil
 }
 
+// tableFuncOnly refuses a window in GROUP BY that is a table function only.
+func (g *grouping) tableFuncOnly(c *ast.Call) error {
+	name := strings.ToUpper(c.Name.Last())
+	kind, is := windowTVFs[name]
+	if _, both := groupWindows[name]; !is || both || len(c.Name.Parts) != 1 {
+		return nil
+	}
+	return sql.Errorf(c.Name, "%s is a table function, no window of GROUP BY", name).
+		WithHint("write FROM TABLE(%s) GROUP BY window_start, window_end", windowForms[kind])
+}
+
 var windowForms = map[WindowKind]string{
 	Tumble: "TUMBLE(time, size)", Hop: "HOP(time, slide, size)", Session: "SESSION(time, gap)", Cumulate: "CUMULATE(TABLE t, DESCRIPTOR(time), step, size)",
+	Stagger: "STAGGER(TABLE t PARTITION BY key, DESCRIPTOR(time), size)",
 }
 
 // windowTime checks that a window is over a time attribute.
