@@ -132,6 +132,7 @@ func (s *source) open(p *placed) error {
 	}
 	s.running = append(s.running, r)
 	s.marks.add(s, r)
+	s.note(r, SplitReading)
 	s.t.run.startReader(s, r)
 	return nil
 }
@@ -175,6 +176,7 @@ func (s *source) arrived(in *read) error {
 		}
 	} else if _, ok := r.reader.(connectors.Reader); ok {
 		s.stats.behind.Store(r.chunk.MillisBehind)
+		s.noteBehind(r)
 	}
 	if _, ok := r.reader.(connectors.Reader); ok && r.chunk.Len() > 0 {
 		r.pos = 0
@@ -225,6 +227,7 @@ func (s *source) resume() (ok bool, err error) {
 func (s *source) grant(r *splitRun) {
 	if s.marks.ahead(r.gen) {
 		s.held = append(s.held, r)
+		s.note(r, SplitHeld)
 		return
 	}
 	r.turn <- struct{}{}
@@ -316,6 +319,7 @@ func (s *source) closeSplit(r *splitRun, whole bool) error {
 	}
 	if whole {
 		r.Done = true
+		s.note(r, SplitDone)
 		s.marks.remove(s, r)
 		s.board.done(r.ID, r.Watermark)
 		return s.begin()

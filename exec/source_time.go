@@ -140,6 +140,9 @@ func (m *marks) tick(s *source, now time.Time) {
 			g.followClock(us)
 		}
 		if m.timeout > 0 && us >= g.last+m.timeout.Microseconds() && !s.busy(g) {
+			if !g.idle {
+				s.noteIdle(g)
+			}
 			g.idle = true
 			m.group.leave(g)
 		}
@@ -222,9 +225,12 @@ func (s *source) emitRows(r *splitRun, raw *vec.Batch, record func(row int) stri
 		return nil
 	}
 	if !s.marks.on {
+		s.noteRows(r, b.Len())
 		return s.push(b)
 	}
-	return s.emitTimed(r, b, record)
+	err := s.emitTimed(r, b, record)
+	s.noteRows(r, b.Len())
+	return err
 }
 
 func (s *source) push(b *vec.Batch) error {

@@ -76,3 +76,37 @@ func (b *splitBoard) read() []SplitStats {
 	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
 	return out
 }
+
+// note tells of a split what has become of it.
+func (s *source) note(r *splitRun, state string) {
+	s.stats.splits.change(r.ID, func(x *SplitStats) {
+		x.State, x.Watermark = state, r.Watermark
+		if r.gen != nil {
+			x.Watermark = max(x.Watermark, r.gen.wm)
+		}
+	})
+}
+
+func (s *source) noteBehind(r *splitRun) {
+	s.stats.splits.change(r.ID, func(x *SplitStats) { x.Behind = time.Duration(r.chunk.MillisBehind) * time.Millisecond })
+}
+
+// noteRows counts rows of a split, which is awake by them.
+func (s *source) noteRows(r *splitRun, n int) {
+	s.stats.splits.change(r.ID, func(x *SplitStats) {
+		x.Rows += int64(n)
+		x.State = SplitReading
+		if r.gen != nil {
+			x.Watermark = max(x.Watermark, r.gen.wm)
+		}
+	})
+}
+
+// noteIdle tells of the splits of a generator that has become idle.
+func (s *source) noteIdle(g *generator) {
+	for _, r := range s.running {
+		if r.gen == g {
+			s.note(r, SplitIdle)
+		}
+	}
+}

@@ -131,6 +131,13 @@ func (p *printer) utility(s ast.Statement) {
 		commas(p, s.Details, func(d ast.Symbol) { p.w(d.Name) })
 		p.when(s.Details != nil, " ")
 		p.statement(s.Stmt)
+	case *ast.Diagnose:
+		if s.Job != nil {
+			p.str("DIAGNOSE JOB ", s.Job)
+			return
+		}
+		p.w("DIAGNOSE ")
+		p.statement(s.Stmt)
 	case *ast.Lint:
 		p.w("LINT ")
 		p.statement(s.Stmt)

@@ -29,6 +29,14 @@ func (p *parser) statement() ast.Statement {
 		return p.drop()
 	case "EXPLAIN":
 		return p.explain()
+	case "DIAGNOSE":
+		start := p.next().Start
+		if p.accept("JOB") {
+			id := p.stringLit("the id of a job")
+			return &ast.Diagnose{Span: p.from(start), Job: id}
+		}
+		stmt := p.statement()
+		return &ast.Diagnose{Span: p.from(start), Stmt: stmt}
 	case "LINT":
 		p.i++
 		stmt := p.statement()

@@ -63,6 +63,7 @@ type Job struct {
 	run     *exec.Job
 	store   func(dir string) (checkpoint.Store, error) // of savepoints
 	hide    func(string) string
+	plan    string // as JSON
 	mu      sync.Mutex
 	ended   time.Time
 	state   string

@@ -85,7 +85,7 @@ func (r *Result) Start(ctx context.Context) (*Job, error) {
 		}
 		return &Job{ID: info.ID, Name: info.Name, Text: r.text, Started: info.Started, service: s.opts.Jobs}, nil
 	}
-	j := &Job{ID: job.NewID(), Name: jobName(r.Plan), Text: r.text, hide: newHider(r.Program(), r.Plan)}
+	j := &Job{ID: job.NewID(), Name: jobName(r.Plan), Text: r.text, hide: newHider(r.Program(), r.Plan), plan: planner.ExplainJSON(r.Plan)}
 	o, dir := s.execOptions(nil), filepath.Join(s.opts.DataDir, "jobs", j.ID)
 	var err error
 	if s.keepsCheckpoints() {

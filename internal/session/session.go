@@ -231,6 +231,8 @@ func (s *Session) execute(ctx context.Context, src string, stmt ast.Statement) (
 		return s.show(ctx, st)
 	case *ast.Describe:
 		return s.describe(ctx, st)
+	case *ast.Diagnose:
+		return s.diagnose(ctx, src, st)
 	case *ast.CompilePlan:
 		return s.compilePlan(src, st)
 	case *ast.StopJob:

@@ -24,6 +24,8 @@ func KindOf(s Statement) string {
 		return "ALTER " + s.Kind
 	case *Explain:
 		return "EXPLAIN " + KindOf(s.Stmt)
+	case *Diagnose:
+		return "DIAGNOSE"
 	case *Lint:
 		return "LINT " + KindOf(s.Stmt)
 	case *Execute:

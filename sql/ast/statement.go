@@ -111,6 +111,21 @@ type Lint struct {
 func (*Lint) statement()                  {}
 func (s *Lint) children(visit func(Node)) { visit(s.Stmt) }
 
+// Diagnose is DIAGNOSE JOB 'id', or DIAGNOSE stmt: say what a job, or a query, waits for.
+type Diagnose struct {
+	Span
+	Job  *Literal
+	Stmt Statement // instead of Job
+}
+
+func (*Diagnose) statement() {}
+func (s *Diagnose) children(visit func(Node)) {
+	opt(s.Job, visit)
+	if s.Stmt != nil {
+		visit(s.Stmt)
+	}
+}
+
 // Execute is EXECUTE stmt where stmt is a query, or EXECUTE PLAN 'path'.
 type Execute struct {
 	Span
