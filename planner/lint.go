@@ -93,6 +93,8 @@ func advice(p *Plan) []Warning {
 			if !p.Settings.Batch {
 				out = append(out, rankCondition(n)...)
 			}
+		case *Sink:
+			out = append(out, distinctInserts(n)...)
 		case *LookupJoin:
 			out = append(out, Warning{Msg: fmt.Sprintf("a lookup join with %q does not run on Flink, whose connector %q has no lookup", n.Table.Path[2], n.Table.Options["connector"]), Hint: "there, join with a table of a connector that has one, as jdbc"})
 		}
@@ -138,6 +140,22 @@ func unbounded(n Node) (Warning, bool) {
 		return Warning{}, false
 	}
 	return w, true
+}
+
+// distinctInserts: Flink takes what DISTINCT gives for a stream that changes, though it never does.
+func distinctInserts(s *Sink) []Warning {
+	if !s.Takes.AppendOnly() {
+		return nil
+	}
+	for _, n := range postorder([]Node{s.Input}) {
+		if g, ok := n.(*GroupAgg); ok && len(g.Aggs) == 0 && g.Info().Mode.AppendOnly() && g.Phase != LocalPhase {
+			return []Warning{{
+				Msg:  fmt.Sprintf("INSERT of DISTINCT rows into %q, which takes inserts only, does not run on Flink", s.Table.Path[2]),
+				Hint: "there, take a table that takes changes, or the first row of each key by time: ROW_NUMBER() OVER (PARTITION BY ... ORDER BY time) = 1",
+			}}
+		}
+	}
+	return nil
 }
 
 // changingCalls: what gives another value for the same row cannot take back the row it gave.
