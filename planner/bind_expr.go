@@ -15,7 +15,8 @@ func (b *binder) expr(s *scope, e ast.Expr) (Expr, error) {
 	b.depth++
 	defer func() { b.depth-- }()
 	if b.depth > maxDepth {
-		return nil, sql.Errorf(e, "expression is nested more than %d deep", maxDepth)
+		return nil, sql.Errorf(e, "expression is nested more than %d deep", maxDepth).
+			WithHint("write many ORs of one value as x IN (a, b, ...), and long expressions as views or WITH")
 	}
 	if s.agg != nil {
 		if found, ok, err := b.grouped(s, e); ok || err != nil {

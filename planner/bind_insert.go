@@ -103,6 +103,12 @@ func (b *binder) insert(s *ast.Insert) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, x := range postorder([]Node{n}) {
+		if scan, ok := x.(*Scan); ok && scan.Table.Path == t.Path {
+			b.warn(s.Table, fmt.Sprintf("table %q is written by a query that reads it, so what is written may be read again, without end", t.Path[2]), "write to another table")
+			break
+		}
+	}
 	exprs, err := b.targets(s, t, n)
 	if err != nil {
 		return nil, err

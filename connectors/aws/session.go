@@ -78,6 +78,9 @@ func (s *Session) UseLocal(endpoint string) {
 
 // Config loads the SDK's configuration.
 func (s *Session) Config(ctx context.Context) (aws.Config, error) {
+	if u, err := url.Parse(s.Endpoint); s.Endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return aws.Config{}, errors.New("'aws.endpoint' is no URL: write https://host, or http://host:port")
+	}
 	if s.trustAllCerts && !Loopback(s.Endpoint) {
 		return aws.Config{}, errors.New("'aws.trust.all.certificates' = 'true' is only taken with an 'aws.endpoint' on this machine")
 	}
