@@ -3,7 +3,9 @@ package fn
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -65,7 +67,9 @@ func valueJSONWriter(t types.Type, a arrow.Array) jsonWriter {
 		return func(dst []byte, i int) []byte { return strconv.AppendInt(dst, values.at(i), 10) }
 	case t.Kind == types.Float:
 		values := vec.Values[float32](a)
-		return func(dst []byte, i int) []byte { return appendJSONNumber(dst, AppendFloat(nil, values[i])) }
+		return func(dst []byte, i int) []byte { // as a DOUBLE, as in Flink: 0.1 has the digits that a FLOAT has behind it
+			return appendJSONNumber(dst, AppendDouble(nil, float64(values[i])))
+		}
 	case t.Kind == types.Double:
 		values := vec.Values[float64](a)
 		return func(dst []byte, i int) []byte { return appendJSONNumber(dst, AppendDouble(nil, values[i])) }
@@ -142,12 +146,17 @@ func nestedJSONWriter(t types.Type, a arrow.Array) jsonWriter {
 		keys, items := newJSONWriter(*key, vec.MapKeys(a)), newJSONWriter(item, a.Items())
 		return func(dst []byte, i int) []byte {
 			lo, hi := a.ValueOffsets(i)
+			names, order := make([]string, hi-lo), make([]int, hi-lo)
+			for j := range names {
+				names[j], order[j] = string(keys(nil, int(lo)+j)), j
+			}
+			slices.SortStableFunc(order, func(x, y int) int { return strings.Compare(names[x], names[y]) })
 			dst = append(dst, '{')
-			for j := lo; j < hi; j++ {
-				if j > lo {
+			for n, j := range order {
+				if n > 0 {
 					dst = append(dst, ',')
 				}
-				dst = items(append(keys(dst, int(j)), ':'), int(j))
+				dst = items(append(append(dst, names[j]...), ':'), int(lo)+j)
 			}
 			return append(dst, '}')
 		}
@@ -157,13 +166,18 @@ func nestedJSONWriter(t types.Type, a arrow.Array) jsonWriter {
 	for k, f := range t.Fields {
 		fields[k] = newJSONWriter(f.Type, s.Field(k))
 	}
+	order := make([]int, len(fields)) // fields and keys come in order of their names, as in Flink
+	for k := range order {
+		order[k] = k
+	}
+	slices.SortStableFunc(order, func(x, y int) int { return strings.Compare(t.Fields[x].Name, t.Fields[y].Name) })
 	return func(dst []byte, i int) []byte {
 		dst = append(dst, '{')
-		for k, put := range fields {
-			if k > 0 {
+		for n, k := range order {
+			if n > 0 {
 				dst = append(dst, ',')
 			}
-			dst = put(append(appendJSONString(dst, t.Fields[k].Name), ':'), i)
+			dst = fields[k](append(appendJSONString(dst, t.Fields[k].Name), ':'), i)
 		}
 		return append(dst, '}')
 	}

@@ -146,7 +146,7 @@ func extractKernel(unit string, t types.Type) (Kernel, error) {
 				return p.days(int64(in.small[i*in.step])), true
 			}
 			us := in.at(i)
-			if ltz && unit != "EPOCH" {
+			if ltz { // EPOCH too, as in Flink
 				us = LocalMicros(us, c.Zone)
 			}
 			if p.days != nil {
