@@ -20,6 +20,7 @@ func sqlCommand() *cobra.Command {
 	var commands []string
 	var file, format string
 	var ephemeral, noColor bool
+	var server remote
 	c := &cobra.Command{
 		Use:   "sql",
 		Short: "A prompt; or statements from -c, -f or standard input",
@@ -40,6 +41,17 @@ succeeded, 1 at the first that failed.`,
 				return err
 			}
 			opts.Ephemeral = ephemeral
+			if server.server != "" {
+				server.data = opts.DataDir
+				client, err := server.client()
+				if err != nil {
+					return err
+				}
+				if err := client.Ping(c.Context()); err != nil {
+					return err
+				}
+				opts.Jobs = client
+			}
 			s, err := session.Open(opts)
 			if err != nil {
 				return err
@@ -49,6 +61,8 @@ succeeded, 1 at the first that failed.`,
 		},
 	}
 	f.bind(c)
+	c.Flags().StringVar(&server.server, "server", "", "address of a 'weir server' that runs what INSERT starts, http://HOST:PORT; SHOW JOBS and STOP JOB are about its jobs")
+	c.Flags().StringVar(&server.token, "token", "", "the server's token [WEIR_TOKEN]")
 	c.Flags().StringArrayVarP(&commands, "command", "c", nil, "run these statements, and end; again for more")
 	c.Flags().StringVarP(&file, "file", "f", "", "run this script, and end")
 	c.Flags().StringVarP(&format, "output", "o", "", "format of rows: changelog, json, csv, tsv, table, markdown, vertical, tableau, none")
@@ -92,7 +106,7 @@ func runSQL(ctx context.Context, s *session.Session, o session.Options, f *commo
 		format = "table"
 	}
 	// Without a prompt nobody could stop a job that stays behind: an INSERT is waited for.
-	r := &script{s: s, out: os.Stdout, errs: os.Stderr, format: format, quiet: len(commands) > 0}
+	r := &script{s: s, out: os.Stdout, errs: os.Stderr, format: format, quiet: len(commands) > 0, background: o.Jobs != nil}
 	for _, text := range texts {
 		if text, err = session.Substitute(text, vars); err != nil {
 			return err

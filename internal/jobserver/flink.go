@@ -29,6 +29,10 @@ func (s *Server) flinkRoutes() {
 		reply(w, http.StatusOK, map[string]string{"status": string(e.Status().State)})
 	}))
 	s.mux.HandleFunc("GET /jobs/{id}/config", s.withJob(jobConfig))
+	s.mux.HandleFunc("GET /jobs/{id}/metrics", s.withJob(func(w http.ResponseWriter, r *http.Request, e *job.Entry) {
+		replyMetrics(w, r, jobMetrics(e, e.Status()))
+	}))
+	s.mux.HandleFunc("GET /jobs/metrics", s.jobsMetrics)
 	s.mux.HandleFunc("GET /jobs/{id}/exceptions", s.withJob(exceptions))
 	s.mux.HandleFunc("GET /jobs/{id}/checkpoints", s.withJob(checkpoints))
 	s.mux.HandleFunc("GET /jobs/{id}/checkpoints/config", s.withJob(checkpointConfig))
@@ -206,6 +210,17 @@ func exceptions(w http.ResponseWriter, _ *http.Request, e *job.Entry) {
 		out["root-exception"], out["timestamp"] = st.Failures[n-1].Error, millis(st.Failures[n-1].Time)
 	}
 	reply(w, http.StatusOK, out)
+}
+
+// jobsMetrics are the metrics of all jobs, or of those of ?jobs=a,b, summed up.
+func (s *Server) jobsMetrics(w http.ResponseWriter, r *http.Request) {
+	var sum sums
+	for _, e := range s.m.Jobs() {
+		if of := r.URL.Query().Get("jobs"); of == "" || listed(of, e.ID) {
+			sum.add(jobMetrics(e, e.Status()))
+		}
+	}
+	replyAggregated(w, r, sum.list())
 }
 
 // terminate is cancel; Flink's "stop" mode went with savepoints long ago.

@@ -318,24 +318,38 @@ type aggregate struct {
 	n             int
 }
 
-func (v *vertex) aggregated() []aggregate {
-	byID := map[string]*aggregate{}
-	for i := range v.stats {
-		for _, m := range v.metrics(i) {
-			a := byID[m.id]
-			if a == nil {
-				a = &aggregate{id: m.id, min: m.value, max: m.value}
-				byID[m.id] = a
-			}
-			a.min, a.max, a.sum, a.n = min(a.min, m.value), max(a.max, m.value), a.sum+m.value, a.n+1
-		}
+// sums gathers aggregates by name.
+type sums struct{ byID map[string]*aggregate }
+
+func (s *sums) add(list []metric) {
+	if s.byID == nil {
+		s.byID = map[string]*aggregate{}
 	}
-	out := make([]aggregate, 0, len(byID))
-	for _, a := range byID {
+	for _, m := range list {
+		a := s.byID[m.id]
+		if a == nil {
+			a = &aggregate{id: m.id, min: m.value, max: m.value}
+			s.byID[m.id] = a
+		}
+		a.min, a.max, a.sum, a.n = min(a.min, m.value), max(a.max, m.value), a.sum+m.value, a.n+1
+	}
+}
+
+func (s *sums) list() []aggregate {
+	out := make([]aggregate, 0, len(s.byID))
+	for _, a := range s.byID {
 		out = append(out, *a)
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].id < out[j].id })
 	return out
+}
+
+func (v *vertex) aggregated() []aggregate {
+	var s sums
+	for i := range v.stats {
+		s.add(v.metrics(i))
+	}
+	return s.list()
 }
 
 // replyAggregated lists names; with ?get=a,b their aggregates, of which ?agg=min,sum picks some.
