@@ -83,7 +83,7 @@ type Job struct {
 	entered chan struct{} // closed and made anew at each change
 	cancel  bool          // somebody cancelled
 	suspend bool          // the process ends: the job is to go on later
-	stop    *Savepoint    // the savepoint that the job is stopped with
+	stop    bool          // it is being stopped with a savepoint
 	// past and last are the checkpoints of the attempts before, and the counters of the last one.
 	past exec.CheckpointStats
 	last []exec.NodeStats
@@ -272,9 +272,9 @@ func (j *Job) ended(err error) bool {
 	cancel, suspend, stop := j.cancel, j.suspend, j.stop
 	j.mu.Unlock()
 	switch {
-	case stop != nil && (err == nil || errors.Is(err, context.Canceled)):
+	case stop && (err == nil || errors.Is(err, context.Canceled)):
 		j.enter(Finished, nil)
-		j.c.Logger.Info("job is stopped", "savepoint", stop.Path)
+		j.c.Logger.Info("job is stopped")
 	case err == nil:
 		j.enter(Finished, nil)
 		j.c.Logger.Info("job is finished")
@@ -345,7 +345,7 @@ func (e *NotRunningError) Error() string { return "the job is not running: it is
 // Cancel ends the job as it is. What sinks had staged since the last checkpoint is not published.
 func (j *Job) Cancel() error {
 	j.mu.Lock()
-	if j.status.State.Ended() || j.stop != nil {
+	if j.status.State.Ended() || j.stop {
 		s := j.status.State
 		j.mu.Unlock()
 		return &NotRunningError{s}
@@ -379,23 +379,20 @@ func (j *Job) Stop(ctx context.Context, dir string, drain bool) (path string, er
 		return "", err
 	}
 	j.mu.Lock()
-	if j.stop != nil {
+	if j.stop {
 		j.mu.Unlock()
 		return "", errors.New("the job is being stopped already")
 	}
-	j.stop = &Savepoint{Stop: true}
+	j.stop = true
 	j.mu.Unlock()
 	path, err = run.StopWithSavepoint(ctx, dir, drain)
-	j.mu.Lock()
 	if err != nil {
-		j.stop = nil
-	} else {
-		j.stop.Path = path
-	}
-	j.mu.Unlock()
-	if err != nil {
+		j.mu.Lock()
+		j.stop = false
+		j.mu.Unlock()
 		return "", err
 	}
+	j.c.Logger.Info("savepoint is written", "path", path)
 	j.keep(Savepoint{Path: path, Stop: true})
 	select {
 	case <-j.done:

@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -331,5 +333,59 @@ SET 'execution.checkpointing.savepoint-dir' = '%s';`, out, filepath.Join(dir, "s
 	_, err = exec1(t, s, "INSERT INTO snk SELECT id, COUNT(*) FROM (SELECT id FROM src) GROUP BY id")
 	if err == nil {
 		t.Error("another query took the savepoint")
+	}
+}
+
+// TestSavepointInS3 keeps checkpoints and a savepoint in a bucket, and goes on from it.
+func TestSavepointInS3(t *testing.T) {
+	const moto = "127.0.0.1:5000" // an S3 server of somebody else's, started by ../shared/kinesis/servers/start moto
+	c, err := net.DialTimeout("tcp", moto, time.Second)
+	if err != nil {
+		t.Skipf("SKIPPED: no S3 server on %s; start one with ../shared/kinesis/servers/start moto", moto)
+	}
+	_ = c.Close()
+	bucket := fmt.Sprintf("weir-session-%d", time.Now().UnixNano())
+	put, _ := http.NewRequest("PUT", "http://"+moto+"/"+bucket, nil)
+	if res, err := http.DefaultClient.Do(put); err != nil || res.StatusCode != 200 {
+		t.Fatalf("make bucket: %v %+v", err, res)
+	}
+	for k, v := range map[string]string{"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"} {
+		t.Setenv(k, v)
+	}
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	s := ephemeral(t, dir)
+	must(t, s, fmt.Sprintf(`
+CREATE TABLE src (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '2000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '3000');
+CREATE TABLE snk (id BIGINT, n BIGINT) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv');
+SET 's3.endpoint' = 'http://%s';
+SET 'execution.checkpointing.interval' = '100 ms';
+SET 'execution.checkpointing.dir' = 's3://%[3]s/chk';
+SET 'execution.checkpointing.savepoint-dir' = 's3://%[3]s/sp';`, out, moto, bucket))
+	insert := "INSERT INTO snk SELECT id, id * 2 FROM src"
+	stmts, _ := sql.Parse(insert)
+	r, err := s.Execute(context.Background(), insert, stmts[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := r.Start(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j.run.CheckpointStats().Completed == 0 && j.run.CheckpointStats().Failed == 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	path := must(t, s, "STOP JOB '"+j.ID+"' WITH SAVEPOINT").Cells[0][0]
+	must(t, s, fmt.Sprintf("SET 'execution.state-recovery.path' = '%s'; %s", path, insert))
+	rows := 0
+	_ = filepath.WalkDir(out, func(p string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !strings.HasPrefix(d.Name(), ".") && !strings.HasPrefix(d.Name(), "_") {
+			text, _ := os.ReadFile(p)
+			rows += len(strings.Fields(string(text)))
+		}
+		return nil
+	})
+	if rows != 3000 {
+		t.Errorf("%d rows, want 3000", rows)
 	}
 }

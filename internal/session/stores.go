@@ -67,7 +67,34 @@ func (s *Session) openCheckpoints(ctx context.Context, dir, scratch string, log 
 	if err != nil {
 		return nil, err
 	}
-	return checkpoint.OpenObjects(ctx, b, f.path, o)
+	store, err := checkpoint.OpenObjects(ctx, b, f.path, o)
+	if err != nil {
+		return nil, err
+	}
+	return bucketStore{store, f.bucket}, nil
+}
+
+// bucketStore is a store in a bucket, whose checkpoints are called by their URLs.
+type bucketStore struct {
+	checkpoint.Store
+	bucket string
+}
+
+// Save names what it made so that 'execution.state-recovery.path' takes it.
+func (b bucketStore) Save(ctx context.Context, c *checkpoint.Checkpoint) (checkpoint.Saved, error) {
+	saved, err := b.Store.Save(ctx, c)
+	if err == nil {
+		saved.Path = "s3://" + b.bucket + "/" + saved.Path
+	}
+	return saved, err
+}
+
+// Remove empties the store.
+func (b bucketStore) Remove(ctx context.Context) error {
+	if s, ok := b.Store.(jobStore); ok {
+		return s.Remove(ctx)
+	}
+	return nil // a savepoint is for its owner to remove
 }
 
 // jobOptions are what a job needs that outlives its process. dir is its folder, where settings say nothing else.
@@ -106,7 +133,7 @@ func (s *Session) savepointStore(id, deflt string) func(dir string) (checkpoint.
 			if err != nil {
 				return nil, err
 			}
-			return checkpoint.ObjectSavepoints(b, f.path, id, checkpoint.Options{}), nil
+			return bucketStore{checkpoint.ObjectSavepoints(b, f.path, id, checkpoint.Options{}), f.bucket}, nil
 		}
 		return nil, errors.New("nothing says where savepoints go: SET 'execution.checkpointing.savepoint-dir' = '...' before the job starts")
 	}
