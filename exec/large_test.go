@@ -88,6 +88,14 @@ func large(tab *growing) (*planner.Plan, func(*vec.Batch, op.Emitter) error) {
 	return &planner.Plan{Roots: []planner.Node{collect(agg)}}, text
 }
 
+// step is n rows with every by-th key.
+func step(n, by int) (rows []row) {
+	for i := range n {
+		rows = append(rows, row{0, int64(i * by), 1})
+	}
+	return rows
+}
+
 // TestLargeState measures checkpoints and restores of a GROUP BY whose state has WEIR_STATE_MB megabytes.
 func TestLargeState(t *testing.T) {
 	mb, _ := strconv.Atoi(os.Getenv("WEIR_STATE_MB"))
@@ -96,12 +104,6 @@ func TestLargeState(t *testing.T) {
 	}
 	dir := t.TempDir()
 	n := mb << 20 / (largeKey + 20)
-	step := func(n, by int) (rows []row) {
-		for i := range n {
-			rows = append(rows, row{0, int64(i * by), 1})
-		}
-		return rows
-	}
 	// Splits after the first are found by and by: 1 % of the keys each.
 	tab := &growing{table: &table{splits: [][]row{step(n, 1)}, chunk: 4096, live: true, pause: time.Millisecond, discovery: 50 * time.Millisecond}}
 	open := func() *checkpoint.Dir {

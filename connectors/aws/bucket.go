@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"time"
 
@@ -128,9 +129,12 @@ func (b *Bucket) holds(ctx context.Context, key string, body []byte) (bool, erro
 	return bytes.Equal(got, body), err
 }
 
-// Get reads an object.
+// Get reads an object. The error of one that is not there is also fs.ErrNotExist.
 func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	if missing := new(s3types.NoSuchKey); errors.As(err, &missing) {
+		return nil, fmt.Errorf("%w: %w", b.explain("read", key, err), fs.ErrNotExist)
+	}
 	if err != nil {
 		return nil, b.explain("read", key, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"slices"
@@ -93,7 +94,7 @@ func TestBucket(t *testing.T) {
 			t.Errorf("%d: got %v, %v", i, created, err)
 		}
 	}
-	if _, err := b.Get(ctx, "nothing"); err == nil || !strings.Contains(err.Error(), "/nothing") {
+	if _, err := b.Get(ctx, "nothing"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "/nothing") {
 		t.Errorf("got %v", err)
 	}
 	if err := b.Delete(ctx, append(list("p/"), append(list("q/"), "never there")...)); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"sort"
 	"strconv"
@@ -24,6 +25,7 @@ type Objects interface {
 	Put(ctx context.Context, key string, size int64, body io.ReaderAt) error
 	// PutNew writes an object unless there is one under the key, which created tells.
 	PutNew(ctx context.Context, key string, body []byte) (created bool, err error)
+	// Get reads an object; fs.ErrNotExist where there is none.
 	Get(ctx context.Context, key string) (io.ReadCloser, error)
 	// List visits the objects whose key begins with prefix, in order.
 	List(ctx context.Context, prefix string, visit func(key string, size int64, modified time.Time) error) error
@@ -365,37 +367,40 @@ func (b *Bucket) load(ctx context.Context, at string) (*Checkpoint, error) {
 	if err != nil {
 		return fail(fmt.Errorf("%w: %w", errBroken, err))
 	}
-	fs, dir := b.o.FS, b.o.FS.PathJoin(b.o.Scratch, Escape(at))
+	disk, dir := b.o.FS, b.o.FS.PathJoin(b.o.Scratch, Escape(at))
 	if b.o.Scratch == "" {
 		return fail(errors.New("there is no local folder to bring it to"))
 	}
-	if err := errors.Join(fs.RemoveAll(dir), fs.MkdirAll(dir, 0o755)); err != nil {
+	if err := errors.Join(disk.RemoveAll(dir), disk.MkdirAll(dir, 0o755)); err != nil {
 		return fail(err)
 	}
 	work := newTransfer(ctx)
 	for _, t := range m.Tasks {
-		folder := fs.PathJoin(dir, Escape(t.Name))
-		if err := fs.MkdirAll(folder, 0o755); err != nil {
+		folder := disk.PathJoin(dir, Escape(t.Name))
+		if err := disk.MkdirAll(folder, 0o755); err != nil {
 			return fail(errors.Join(err, work.wait()))
 		}
 		for _, f := range t.Files {
 			if f.Name != path.Base(f.Name) || f.Name == ".." {
 				return fail(errors.Join(fmt.Errorf("%w: %q is no name of a file", errBroken, f.Name), work.wait()))
 			}
-			work.run(func(ctx context.Context) error { return b.fetch(ctx, f, fs.PathJoin(folder, f.Name)) })
+			work.run(func(ctx context.Context) error { return b.fetch(ctx, f, disk.PathJoin(folder, f.Name)) })
 		}
 	}
 	if err := work.wait(); err != nil {
 		return fail(err)
 	}
 	return m.checkpoint(at, func(t taskEntry) state.Snapshot {
-		return state.OpenSnapshot(fs, fs.PathJoin(dir, Escape(t.Name)), filesOf(t))
+		return state.OpenSnapshot(disk, disk.PathJoin(dir, Escape(t.Name)), filesOf(t))
 	}), nil
 }
 
 // fetch brings a file here, and checks it.
 func (b *Bucket) fetch(ctx context.Context, f fileEntry, to string) error {
 	r, err := b.objects.Get(ctx, b.key(f.At))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", errBroken, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"sort"
 	"strings"
@@ -68,7 +69,7 @@ func (c *cloud) Get(_ context.Context, key string) (io.ReadCloser, error) {
 	defer c.mu.Unlock()
 	b, ok := c.objects[key]
 	if !ok {
-		return nil, fmt.Errorf("%w: no object %q", errBroken, key)
+		return nil, fmt.Errorf("%w: no object %q", fs.ErrNotExist, key)
 	}
 	return io.NopCloser(bytes.NewReader(b)), nil
 }
@@ -138,6 +139,18 @@ func TestObjectsKeepCheckpoints(t *testing.T) {
 		t.Errorf("kept %v", got)
 	}
 	shared := len(sky.keys("jobs/x/shared/"))
+	gone := ""
+	for key := range b.kept[1].keys {
+		if !b.kept[0].keys[key] {
+			gone = key
+		}
+	}
+	was := sky.objects[gone]
+	delete(sky.objects, gone)
+	if c, err := b.Latest(ctx); err != nil || c.ID != 4 || content(t, c) != want[4] {
+		t.Errorf("without a file of the newest: %v, %v", c, err)
+	}
+	sky.objects[gone] = was
 	// Another process takes over: what nobody names and is old goes, and only that.
 	sky.objects["jobs/x/shared/old"], sky.objects["jobs/x/shared/new"], sky.age["jobs/x/shared/old"] = nil, nil, 2*time.Hour
 	next, err := OpenObjects(ctx, sky, "jobs/x", o)
