@@ -116,7 +116,7 @@ type Store interface {
 	// Save makes a checkpoint durable; only then may its tokens be committed. It takes the checkpoint
 	// over, and closes it also when it fails.
 	Save(ctx context.Context, c *Checkpoint) (Saved, error)
-	// Latest is the newest durable checkpoint, nil when there is none.
+	// Latest is the newest durable checkpoint, nil when there is none. Its files are there until the next Save.
 	Latest(ctx context.Context) (*Checkpoint, error)
 }
 

@@ -176,6 +176,9 @@ func (b *Bucket) Save(ctx context.Context, c *Checkpoint) (Saved, error) {
 		if err := b.retain(ctx); err != nil {
 			b.o.Logger.Warn("an old checkpoint could not be deleted", "prefix", b.prefix, "error", err)
 		}
+		if b.o.Scratch != "" { // the job that was restored from there has its own links
+			_ = b.o.FS.RemoveAll(b.o.Scratch) // only room is lost
+		}
 	}
 	return saved, nil
 }

@@ -130,6 +130,9 @@ func TestObjectsKeepCheckpoints(t *testing.T) {
 		if sky.puts == before || n > 1 && saved.NewBytes >= saved.Bytes || saved.Path != fmt.Sprintf("jobs/x/chk-%d", n) {
 			t.Errorf("saved %+v with %d puts", saved, sky.puts-before)
 		}
+		if left, _ := disk.List("scratch"); len(left) > 0 {
+			t.Errorf("left %v in the local folder", left)
+		}
 		got, err := b.Latest(ctx)
 		if err != nil || content(t, got) != want[n] {
 			t.Fatalf("%v, got\n%s\nwant\n%s", err, content(t, got), want[n])
