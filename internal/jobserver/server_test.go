@@ -338,3 +338,40 @@ func execute(s *session.Session, text string) (cells [][]string, err error) {
 	}
 	return cells, nil
 }
+
+// TestFailures: a job that fails is started again with its causes kept, then gives up.
+func TestFailures(t *testing.T) {
+	r := newRig(t, t.TempDir(), "")
+	settings := map[string]string{"restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "2", "restart-strategy.fixed-delay.delay": "10 ms"}
+	out, err := r.client.SubmitSQL(context.Background(), tables+"INSERT INTO snk SELECT id, 1 / (id - id) FROM live", settings)
+	if err != nil && len(out.Jobs) == 0 && !strings.Contains(err.Error(), "zero") {
+		t.Fatal(err)
+	}
+	list, err := r.client.Jobs(context.Background())
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%v %+v", err, list)
+	}
+	id := list[0].ID
+	if err := r.client.Wait(context.Background(), id); err == nil || !strings.Contains(err.Error(), "zero") {
+		t.Errorf("the job's error: %v", err)
+	}
+	d, err := r.client.Details(context.Background(), id)
+	if err != nil || d.State != "FAILED" || d.Restarts != 2 || len(d.Failures) != 3 || !d.Failures[0].Restart || d.Failures[2].Restart {
+		t.Errorf("%v %+v", err, d)
+	}
+	_, text := r.ask(t, "GET", "/jobs/"+id+"/exceptions", "")
+	var x struct {
+		ExceptionHistory struct {
+			Entries []struct{ ExceptionName, TaskName string }
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &x); err != nil || len(x.ExceptionHistory.Entries) != 3 || x.ExceptionHistory.Entries[0].TaskName == "" {
+		t.Errorf("%v %s", err, text)
+	}
+	if lines, err := r.client.Diagnose(context.Background(), id); err != nil || !strings.HasPrefix(lines[0], "the job is FAILED: ") {
+		t.Errorf("%v %v", err, lines)
+	}
+	if log, err := r.client.Logs(context.Background(), id, 0); err != nil || len(log.Lines) < 4 {
+		t.Errorf("%v %+v", err, log)
+	}
+}
