@@ -20,6 +20,7 @@ func jobSettings() []Setting {
 		{Name: "execution.checkpointing.timeout", Default: "10 min", Doc: "A checkpoint that takes longer has failed.", check: isDuration},
 		{Name: "execution.checkpointing.tolerable-failed-checkpoints", Default: "0", Doc: "Checkpoints in a row that may fail before the job does.", check: atLeast(0)},
 		{Name: "execution.state-recovery.path", Doc: "Savepoint or checkpoint that new jobs go on from, at any parallelism.", check: isFolder},
+		{Name: "taskmanager.memory.managed.size", Default: "1 gb", Doc: "Memory that a job's state may hold before operators move it to disk.", check: isMemory},
 		{Name: "s3.endpoint", Doc: "URL of the object store behind s3://, where it is not AWS's. Credentials and the region are those of the environment.", check: isURL},
 		{Name: "execution.state-recovery.ignore-unclaimed-state", Default: "false", Doc: "true: state of a savepoint that the new plan has no operator for is left behind, and operators without state begin anew; false: the job is refused, with what differs.", check: oneOf("true", "false")},
 	}
@@ -74,6 +75,19 @@ func strategyValue(key string) func(string) error {
 
 func atLeast(lo int) func(string) error {
 	return func(v string) error { var n int; return intTo(&n, v, lo, 1<<31-1) }
+}
+
+func isMemory(v string) error {
+	if n, err := option.ParseMemory(v); err != nil || n < 1 {
+		return fmt.Errorf("'%s' is no size, as '512 mb'", v)
+	}
+	return nil
+}
+
+// memory is the bytes that a job's state may hold.
+func (c conf) memory() int64 {
+	n, _ := option.ParseMemory(c.get("taskmanager.memory.managed.size")) // checked when it was set
+	return n
 }
 
 func (c conf) duration(name string) time.Duration {

@@ -258,6 +258,8 @@ func TestJobSettings(t *testing.T) {
 		"'restart-strategy.fixed-delay.attempts' = 'x'":                   "'x' is not a whole number",
 		"'restart-strategy.exponential-delay.max-backoff' = '5 s'":        "",
 		"'restart-strategy.exponential-delay.initial-backoff' = '2 min'":  "",
+		"'taskmanager.memory.managed.size' = '64 mb'":                     "",
+		"'taskmanager.memory.managed.size' = 'much'":                      "is no size",
 		"'state.checkpoints.dir' = 'hdfs://x/y'":                          "not in hdfs",
 		"'state.checkpoints.dir' = 'file:///x'":                           "",
 		"'execution.checkpointing.num-retained' = '0'":                    "from 1 to",

@@ -121,7 +121,7 @@ func (r *Result) Program() job.Program {
 // which jobs take without being asked.
 func (s *Session) execOptions(rows func(*vec.Batch) error) exec.Options {
 	env := *s.env
-	o := exec.Options{Env: &env, Rows: rows, MemoryLimit: 1 << 30}
+	o := exec.Options{Env: &env, Rows: rows, MemoryLimit: s.conf.memory()}
 	if rows == nil {
 		o.Interval = s.conf.duration("execution.checkpointing.interval")
 		o.MinPause = s.conf.duration("execution.checkpointing.min-pause")
