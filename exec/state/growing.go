@@ -56,6 +56,11 @@ func (g *Growing) Set(key, value []byte) error {
 	if err := g.mem.Set(key, value); err != nil {
 		return err
 	}
+	return g.bound()
+}
+
+// bound moves the store to disk if it is too large.
+func (g *Growing) bound() error {
 	if n := g.mem.Bytes(); n > g.c.Bound || n > pressedBound && g.c.Pressed != nil && g.c.Pressed() {
 		return g.move()
 	}

@@ -15,6 +15,9 @@ import (
 // store tells its task instead, which fails, and what the database believes to have written is never read.
 type guard struct {
 	FS
+	// dir is the database's own folder. Nobody reads it after a crash: what pictures share with it is synced, the rest
+	// is not, since a sync may wait for all that others have written.
+	dir    string
 	failed atomic.Pointer[error]
 }
 
@@ -35,24 +38,37 @@ func (g *guard) note(err error) error {
 	return nil
 }
 
-func (g *guard) open(f FSFile, err error) (FSFile, error) {
+func (g *guard) open(name string, f FSFile, err error) (FSFile, error) {
 	if err != nil {
 		_ = g.note(err)
 		return nowhere{}, nil
 	}
+	if g.PathDir(name) == g.dir && !immutable(name) {
+		f = unsynced{f}
+	}
 	return &guarded{f, g}, nil
 }
 
+// unsynced is a file of no use after a crash.
+type unsynced struct{ FSFile }
+
+func (unsynced) Sync() error                { return nil }
+func (unsynced) SyncData() error            { return nil }
+func (unsynced) SyncTo(int64) (bool, error) { return true, nil }
+
 func (g *guard) Create(name string, c vfs.DiskWriteCategory) (FSFile, error) {
-	return g.open(g.FS.Create(name, c))
+	f, err := g.FS.Create(name, c)
+	return g.open(name, f, err)
 }
 
 func (g *guard) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (FSFile, error) {
-	return g.open(g.FS.OpenReadWrite(name, c, o...))
+	f, err := g.FS.OpenReadWrite(name, c, o...)
+	return g.open(name, f, err)
 }
 
 func (g *guard) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (FSFile, error) {
-	return g.open(g.FS.ReuseForWrite(from, to, c))
+	f, err := g.FS.ReuseForWrite(from, to, c)
+	return g.open(to, f, err)
 }
 
 // OpenDir opens a folder to sync it.
@@ -60,6 +76,9 @@ func (g *guard) OpenDir(name string) (FSFile, error) {
 	f, err := g.FS.OpenDir(name)
 	if err != nil {
 		return nil, err
+	}
+	if name == g.dir {
+		f = unsynced{f}
 	}
 	return &guarded{f, g}, nil
 }

@@ -55,7 +55,7 @@ const (
 // OpenPebble opens the database in a folder, made if need be. Pictures of it are made in folders beside it, dir with a
 // number. shared may be nil.
 func OpenPebble(fs FS, dir string, shared *Resources) (*Pebble, error) {
-	g := &guard{FS: fs}
+	g := &guard{FS: fs, dir: dir}
 	o := options(g, shared)
 	o.Logger = quiet{g}
 	db, err := pebble.Open(dir, o)

@@ -8,20 +8,33 @@
 package state
 
 import (
+	"bytes"
+	"slices"
 	"time"
 )
 
 // KeyGroups is the number of key groups; fixed, since keys carry it.
 const KeyGroups = 128
 
-// Store is an ordered key-value store. Keys compare bytewise.
-type Store interface {
-	// Get gives the value, or ok false; valid until the next call.
-	Get(key []byte) (value []byte, ok bool, err error)
+// Writer writes to a store.
+type Writer interface {
 	Set(key, value []byte) error
 	Delete(key []byte) error
+	// Append adds to the end of the key's value, which need not be there. It reads nothing.
+	Append(key, value []byte) error
+}
+
+// Store is an ordered key-value store. Keys compare bytewise.
+type Store interface {
+	Writer
+	// Get gives the value, or ok false; valid until the next call.
+	Get(key []byte) (value []byte, ok bool, err error)
+	// Find visits the values of those keys that are there. Keys come in order, each once. visit may not write.
+	Find(keys [][]byte, visit func(i int, value []byte) error) error
 	// Scan visits keys in [lo, hi) in order (hi nil: to the end). visit may not write.
 	Scan(lo, hi []byte, visit func(key, value []byte) error) error
+	// Together makes the writes of f at once, when f returns. It is fastest where keys come in order. f may not read.
+	Together(f func(Writer) error) error
 	Close() error
 }
 
@@ -53,12 +66,13 @@ func (s *State) Specs() []Spec { return s.specs }
 func (s *State) Table(spec Spec) *Table {
 	s.specs = append(s.specs, spec)
 	p := append(append([]byte(nil), s.prefix...), spec.Name...)
-	return &Table{store: s.store, prefix: append(p, 0)}
+	return &Table{store: s.store, to: s.store, prefix: append(p, 0)}
 }
 
 // Table is one table of an operator's state.
 type Table struct {
 	store  Store
+	to     Writer
 	prefix []byte
 	buf    []byte
 }
@@ -79,11 +93,48 @@ func (t *Table) Get(group uint16, key []byte) ([]byte, bool, error) {
 
 // Set sets a key's value.
 func (t *Table) Set(group uint16, key, value []byte) error {
-	return t.store.Set(t.key(group, key), value)
+	return t.to.Set(t.key(group, key), value)
+}
+
+// Append adds to the end of a key's value, which need not be there.
+func (t *Table) Append(group uint16, key, value []byte) error {
+	return t.to.Append(t.key(group, key), value)
 }
 
 // Delete removes a key.
-func (t *Table) Delete(group uint16, key []byte) error { return t.store.Delete(t.key(group, key)) }
+func (t *Table) Delete(group uint16, key []byte) error { return t.to.Delete(t.key(group, key)) }
+
+// Together makes the table's writes of f at once, when f returns. f may not read.
+func (t *Table) Together(f func() error) error {
+	defer func() { t.to = t.store }()
+	return t.store.Together(func(w Writer) error {
+		t.to = w
+		return f()
+	})
+}
+
+// Find visits the values of those keys that are there; key i is key(i). It looks them up in order, so many at once
+// cost much less than each alone.
+func (t *Table) Find(n int, group func(i int) uint16, key func(dst []byte, i int) []byte, visit func(i int, value []byte) error) error {
+	var buf []byte
+	ends := make([]int, n+1)
+	for i := range n {
+		g := group(i)
+		buf = append(append(buf, t.prefix...), byte(g>>8), byte(g))
+		buf = key(buf, i)
+		ends[i+1] = len(buf)
+	}
+	keys, order := make([][]byte, n), make([]int32, n)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	at := func(i int32) []byte { return buf[ends[i]:ends[i+1]] }
+	slices.SortFunc(order, func(a, b int32) int { return bytes.Compare(at(a), at(b)) })
+	for i, o := range order {
+		keys[i] = at(o)
+	}
+	return t.store.Find(keys, func(i int, value []byte) error { return visit(int(order[i]), value) })
+}
 
 // Scan visits every entry of the table, in order of key group, then key.
 func (t *Table) Scan(visit func(group uint16, key, value []byte) error) error {
