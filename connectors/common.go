@@ -13,6 +13,7 @@ type Common struct {
 	ErrorMode      string        // error-handling.mode: fail, ignore or log
 	ErrorTarget    string        // error-handling.log.target: table of rejected rows
 	LateMode       string        // late-handling.mode: drop or log
+	LateTarget     string        // late-handling.log.target: table of late rows
 	IdleTimeout    time.Duration // scan.watermark.idle-timeout; 0: the session's table.exec.source.idle-timeout
 	IdleAdvance    time.Duration // scan.watermark.idle-advance; 0: the session's table.exec.source.idle-advance
 	MaxFutureSkew  time.Duration // scan.watermark.max-future-skew; 0: no guard
@@ -26,14 +27,15 @@ type Common struct {
 func (c *Common) Options(o *option.Set) {
 	o.String(&c.Connector, "connector", "", "The connector's name.").Must()
 	o.Enum(&c.ErrorMode, "error-handling.mode", "fail", []string{"fail", "ignore", "log"},
-		"What a record that cannot be decoded does: fail the query, be dropped and counted, or become a row of `error-handling.log.target`.")
-	o.String(&c.ErrorTarget, "error-handling.log.target", "", "Table of rejected records, with `'error-handling.mode' = 'log'`; by default the table's own `$errors`.")
+		"What a bad record or row does: fail the query, be dropped and counted, or become a row of the table's `$errors`. Of a source: records that cannot be decoded, rows that a projection or a condition fails on, rows without event time. Of a sink: NULL in a NOT NULL column, numbers out of range, rows that the sink refuses.")
+	o.String(&c.ErrorTarget, "error-handling.log.target", "", "Table that takes the bad rows instead, with `'error-handling.mode' = 'log'`: its columns are some of those of `$errors`.")
 	o.Enum(&c.LateMode, "late-handling.mode", "drop", []string{"drop", "log"},
 		"What a row behind the watermark does where it is too late to count: be dropped and counted, or become a row of the table's `$late`.")
+	o.String(&c.LateTarget, "late-handling.log.target", "", "Table that takes the late rows instead, with `'late-handling.mode' = 'log'`: its columns are some of those of `$late`.")
 	o.Duration(&c.IdleTimeout, "scan.watermark.idle-timeout", 0, "After so long without a record a split no longer holds the watermark back.")
 	o.Duration(&c.IdleAdvance, "scan.watermark.idle-advance", 0, "After so long without a record the watermark of a split moves on with the clock, so that the last windows end; 0 takes table.exec.source.idle-advance.")
 	o.Duration(&c.MaxFutureSkew, "scan.watermark.max-future-skew", 0, "Rows whose event time is further ahead of the clock do not move the watermark; 0 is no limit.")
-	o.Enum(&c.NullRowTime, "scan.watermark.null-rowtime", "fail", []string{"fail", "drop"}, "What a row without event time does: fail the query or be dropped and counted.")
+	o.Enum(&c.NullRowTime, "scan.watermark.null-rowtime", "fail", []string{"fail", "drop"}, "What a row without event time does where bad ones fail the query: fail it too, or be dropped and counted. With another `error-handling.mode` it is a bad row.")
 	o.String(&c.AlignmentGroup, "scan.watermark.alignment.group", "", "Sources of one group wait for each other, so that none runs ahead.")
 	o.Duration(&c.MaxDrift, "scan.watermark.alignment.max-drift", 0, "How far a source may run ahead of its alignment group, in event time.")
 	o.Duration(&c.LookupReload, "lookup.full-cache.periodic-reload.interval", 0, "How often a table that a lookup join holds in memory is loaded anew; 0: once.")

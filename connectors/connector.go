@@ -185,6 +185,8 @@ type Chunk struct {
 	OffsetAt func(i int) Offset
 	// Describe names record i in messages: "shard shardId-000000000000, sequence number 495...", "file x.jsonl, line 7".
 	Describe func(i int) string
+	// Sequence is record i's place in its split, as a text that names it there: a sequence number, a line. Nil: there is none.
+	Sequence func(i int) string
 	// Partition holds, for the source's own decoder, a value (an array of one element) of each partition
 	// column: the values of all records here.
 	Partition []arrow.Array

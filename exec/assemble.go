@@ -61,6 +61,14 @@ func (a *assembly) build(from *checkpoint.Checkpoint) (err error) {
 	if err := a.run.clearWork(); err != nil {
 		return err
 	}
+	if from != nil {
+		a.run.restored = from.ID
+	}
+	if log := a.run.opts.Rejects; log != nil {
+		if err := log.Begin(a.run.restored); err != nil {
+			return err
+		}
+	}
 	for _, s := range a.graph.stages {
 		for i := range s.parallelism {
 			t := &task{name: fmt.Sprintf("%s/%d", s.name, i), instance: i, run: a.run, ctx: a.ctx, in: newInbox(), wm: types.MinTime}
@@ -180,6 +188,9 @@ func (a *assembly) buildLink(s *stage, i int, n planner.Node) (link, error) {
 		ID: n.Info().ID, Instance: i, Parallelism: s.parallelism, State: state.New(t.store, n.Info().ID),
 		Fn: l.fn, Budget: a.run.budget, Metrics: &op.Metrics{}, Unkept: a.run.unkept, Interrupted: func() bool { return a.ctx.Err() != nil },
 	}
+	if err := a.addRejects(s, i, n, l); err != nil {
+		return nil, fmt.Errorf("%s: %w", stats.name, err)
+	}
 	l.async, _ = operator.(op.Async)
 	l.ctx.Ask = func(id uint64, request func(context.Context) (*vec.Batch, error)) {
 		a.run.ask(func() {
@@ -251,7 +262,15 @@ func (a *assembly) buildSink(s *stage, i int, n *planner.Sink, stats *nodeStats)
 	if err != nil {
 		return nil, err
 	}
-	l := &sinkLink{t: t, id: n.Info().ID, name: stats.name, node: n, out: n.Input.Info().Out, notNull: n.NotNull, drop: a.graph.settings.NotNullDrop, sink: sink, tickAt: never, stats: stats}
+	l := &sinkLink{t: t, id: n.Info().ID, name: stats.name, node: n, out: n.Input.Info().Out, notNull: n.NotNull, drop: a.graph.settings.NotNullDrop, sink: sink, tickAt: never, stats: stats, policy: sinkPolicy(n)}
+	if l.refuser, _ = sink.(connectors.Refuser); l.refuser != nil && !l.policy.fails() {
+		l.refuser.Tolerate()
+	} else {
+		l.refuser = nil
+	}
+	if err := a.addTargets(s, i, l.policy); err != nil {
+		return nil, err
+	}
 	l.linger, _ = sink.(connectors.Lingerer)
 	if len(n.Narrow) > 0 {
 		schema := append(types.Schema(nil), n.Input.Info().Out...)
@@ -295,6 +314,10 @@ func (a *assembly) buildSource(s *stage, n planner.Node, from *checkpoint.Checkp
 			t: t, scan: scan, src: src, board: s.board, fn: a.fnCtx(), stats: a.count(n, i), read: limited,
 			sequential: !src.PerSplitWatermarks(), batchRows: a.graph.settings.BatchRows, out: scan.Out.Arrow(),
 		}
+		h.policy = scanPolicy(scan)
+		if err := a.addTargets(s, i, h.policy); err != nil {
+			return fmt.Errorf("%s: %w", nodeName(n), err)
+		}
 		t.src = h
 		if err := a.fillSource(h); err != nil {
 			return fmt.Errorf("%s: %w", nodeName(n), err)
@@ -336,7 +359,7 @@ func (a *assembly) fillSource(h *source) (err error) {
 	for i, key := range scan.Meta {
 		raw = append(raw, types.Column{Name: key, Type: metaType(scan, i, key)})
 	}
-	h.raw = raw.Arrow()
+	h.raw, h.rawColumns = raw.Arrow(), raw
 	if scan.Exprs != nil {
 		if h.exprs, err = expr.CompileAll(scan.Exprs); err != nil {
 			return err

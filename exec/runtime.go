@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -55,8 +54,10 @@ type Options struct {
 	NewStore func(task string) (state.Snapshotter, error)
 	// MemoryLimit bounds the bytes that state may hold before operators move it to their store; 0: no bound.
 	MemoryLimit int64
-	// Rejected is told of records that could not be read, where the table's policy is 'log'.
-	Rejected func(table, where string, record []byte, err error)
+	// Rejects keeps bad records and late rows where their tables want that; nil: they are counted, logged and gone.
+	Rejects connectors.RejectLog
+	// Rejected is told of bad records and rows that are kept.
+	Rejected func(table, message string, record []byte)
 }
 
 // runtime is what the tasks of a job share.
@@ -83,6 +84,7 @@ type runtime struct {
 	ownResources *state.Resources // made for this job; nil: the process's, or none
 	mu           sync.Mutex
 	alignments   map[string]*alignment
+	restored     int64 // checkpoint that the job goes on from; 0: none
 }
 
 func newRuntime(opts Options) *runtime {
@@ -185,14 +187,4 @@ func (r *runtime) alignment(group string) *alignment {
 		r.alignments[group] = a
 	}
 	return a
-}
-
-// reject logs a record that could not be read.
-func (r *runtime) reject(scan *planner.Scan, where string, record []byte, err error) {
-	table := scan.Table.Path[2]
-	r.env.Logger.LogAttrs(context.Background(), slog.LevelWarn, "record could not be read",
-		slog.String("table", table), slog.String("record", where), slog.String("error", err.Error()))
-	if r.opts.Rejected != nil {
-		r.opts.Rejected(table, where, record, err)
-	}
 }

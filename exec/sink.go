@@ -9,6 +9,7 @@ import (
 
 	"weir/connectors"
 	"weir/planner"
+	"weir/sql/fn"
 	"weir/sql/types"
 	"weir/sql/vec"
 )
@@ -27,6 +28,8 @@ type sinkLink struct {
 	token    []byte // staged at the last barrier
 	schema   *arrow.Schema
 	stats    *nodeStats
+	policy   *policy            // nil: errors fail the job
+	refuser  connectors.Refuser // nil: what the sink refuses fails the job
 }
 
 func (s *sinkLink) process(_ int, b *vec.Batch) error {
@@ -35,8 +38,10 @@ func (s *sinkLink) process(_ int, b *vec.Batch) error {
 	s.stats.rowsIn.Add(int64(b.Len()))
 	b, err := s.check(b)
 	if err == nil && b.Len() > 0 {
-		s.stats.rowsOut.Add(int64(b.Len()))
-		err = s.sink.Write(s.t.ctx, b)
+		err = s.write(b)
+	}
+	if err == nil {
+		err = s.refused()
 	}
 	if err != nil {
 		return s.fault(err)
@@ -54,37 +59,6 @@ func (s *sinkLink) fault(err error) error {
 	}
 	s.t.at = s.name
 	return s.t.blame(err)
-}
-
-// check enforces NOT NULL and narrows columns to the table's types.
-func (s *sinkLink) check(b *vec.Batch) (*vec.Batch, error) {
-	for _, c := range s.notNull {
-		if b.Col(c).NullN() == 0 {
-			continue
-		}
-		if !s.drop {
-			return nil, fmt.Errorf("column %q of %s is NOT NULL, but a row has NULL in it; "+
-				"set 'table.exec.sink.not-null-enforcer' = 'DROP' to drop such rows", s.columnName(c), s.target())
-		}
-		keep := make([]int32, 0, b.Len())
-		for i := range b.Len() {
-			if !b.Col(c).IsNull(i) {
-				keep = append(keep, int32(i))
-			}
-		}
-		b = vec.TakeBatch(b, keep)
-	}
-	if s.node == nil || len(s.node.Narrow) == 0 || b.Len() == 0 {
-		return b, nil
-	}
-	cols := append([]arrow.Array(nil), b.Rows.Columns()...)
-	for _, n := range s.node.Narrow {
-		var err error
-		if cols[n.Column], err = narrow(cols[n.Column], n.To); err != nil {
-			return nil, fmt.Errorf("column %q of %s: %w", s.columnName(n.Column), s.target(), err)
-		}
-	}
-	return vec.New(s.schema, cols, b.Len(), b.Kinds), nil
 }
 
 // notNull lists the columns of a query's result that hold no NULL by their types. As in Flink the promise
@@ -125,6 +99,9 @@ func (s *sinkLink) idle() error { return nil }
 
 func (s *sinkLink) barrier(int64) error {
 	token, err := s.sink.Flush(s.t.ctx)
+	if err == nil {
+		err = s.refused()
+	}
 	if err != nil {
 		return s.fault(err)
 	}
@@ -137,7 +114,11 @@ func (s *sinkLink) end() error { return s.barrier(0) }
 // tick lets a sink send what has lingered.
 func (s *sinkLink) tick(time.Time) error {
 	s.tickAt = s.t.after(s.linger.FlushInterval())
-	if err := s.linger.Tick(s.t.ctx); err != nil {
+	err := s.linger.Tick(s.t.ctx)
+	if err == nil {
+		err = s.refused()
+	}
+	if err != nil {
 		return s.fault(err)
 	}
 	return nil
@@ -183,8 +164,8 @@ func narrowTo[F int64 | int32 | int16, T int32 | int16 | int8](a arrow.Array, to
 			valid.Set(i)
 		}
 		if out[i] = T(v); F(out[i]) != v {
-			return nil, fmt.Errorf("the value %d does not fit type %s; declare the column with a larger type or CAST in the query",
-				v, to.WithNull(true))
+			return nil, &fn.RowError{Row: i, Err: fmt.Errorf("the value %d does not fit type %s; declare the column with a larger type or CAST in the query",
+				v, to.WithNull(true))}
 		}
 	}
 	return vec.Fixed(to.Arrow(), out, valid), nil

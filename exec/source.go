@@ -46,6 +46,7 @@ type source struct {
 	stats *nodeStats
 
 	raw, out   *arrow.Schema // of Columns+Meta; of Out
+	rawColumns types.Schema
 	exprs      []expr.Eval
 	wmExpr     expr.Eval
 	batchRows  int
@@ -64,6 +65,7 @@ type source struct {
 	sent    int64      // checkpoint of the last barrier
 	stopped bool       // the limit is reached, or the job drains
 	marks   marks
+	policy  *policy
 
 	reading    context.Context // of the readers
 	stopReader context.CancelFunc
@@ -261,11 +263,11 @@ func (s *source) decode(r *splitRun, lo, hi int) error {
 	if len(s.scan.Meta) > 0 {
 		cols = append(cols[:len(cols):len(cols)], s.metadata(r, lo, hi)...)
 	}
-	record := func(row int) string {
+	record := func(row int) int {
 		if d.Record == nil {
-			return r.chunk.Describe(lo + row)
+			return lo + row
 		}
-		return r.chunk.Describe(int(d.Record[row]))
+		return int(d.Record[row])
 	}
 	return s.emitRows(r, vec.New(s.raw, cols, d.N, d.Kinds), record)
 }
@@ -285,16 +287,30 @@ func (s *source) metadata(r *splitRun, lo, hi int) []arrow.Array {
 
 // reject deals with a bad record by the table's policy.
 func (s *source) reject(r *splitRun, bad connectors.Reject) error {
-	s.stats.rejected.Add(1)
-	where := r.chunk.Describe(bad.Record)
-	switch s.scan.Common.ErrorMode {
-	case "ignore":
-		return nil
-	case "log":
-		s.t.run.reject(s.scan, where, r.chunk.Record(bad.Record), bad.Err)
-		return nil
+	return s.rejectRecord(r, bad.Record, connectors.RejectDecode, bad.Err, nil)
+}
+
+// rejectRecord deals with record i of a split's chunk, or with a row that no chunk has: then i < 0. fill adds what else is known.
+func (s *source) rejectRecord(r *splitRun, i int, reason string, err error, fill func(*connectors.Rejected)) error {
+	if i >= 0 {
+		err = fmt.Errorf("%s: %w", r.chunk.Describe(i), err)
 	}
-	return s.fault(fmt.Errorf("%s: %w", where, bad.Err))
+	err = s.t.reject(s.policy, s.stats, reason, err, func(x *connectors.Rejected) {
+		x.Split, x.Watermark = r.ID, s.marks.merged
+		if i >= 0 {
+			x.Record = r.chunk.Record(i)
+			if r.chunk.Sequence != nil {
+				x.Sequence = r.chunk.Sequence(i)
+			}
+		}
+		if fill != nil {
+			fill(x)
+		}
+	})
+	if err != nil {
+		return s.fault(err)
+	}
+	return nil
 }
 
 // fault attributes an error to the source; one that comes of tearing down is no fault.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"weir/connectors"
 	"weir/exec/expr"
 	"weir/sql/fn"
 	"weir/sql/types"
@@ -204,15 +205,23 @@ func (s *source) pass(wm types.Time) error {
 }
 
 // emitRows computes the scan's columns for rows of a split and passes them on with their watermarks.
-// record names the record that a row came from; nil: unknown.
-func (s *source) emitRows(r *splitRun, raw *vec.Batch, record func(row int) string) error {
+// record gives the record of the chunk that a row came from; nil: the rows are of no chunk.
+func (s *source) emitRows(r *splitRun, raw *vec.Batch, record func(row int) int) error {
 	s.t.at, s.fn.NowMicros = s.stats.name, s.t.now
 	s.stats.rowsIn.Add(int64(raw.Len()))
+	return s.compute(r, raw, record)
+}
+
+// compute is emitRows without counting. Where a row fails and may, those before it go on, then those behind it.
+func (s *source) compute(r *splitRun, raw *vec.Batch, record func(row int) int) error {
 	b := raw
 	if s.exprs != nil {
 		cols, err := expr.Columns(s.exprs, s.fn, raw, nil)
+		if row := rowAt(err, raw.Len()); row >= 0 && !s.policy.fails() {
+			return s.around(r, raw, record, row, err)
+		}
 		if err != nil {
-			return s.rowFault(err, record)
+			return s.rowFault(r, err, record)
 		}
 		b = vec.New(s.out, cols, raw.Len(), raw.Kinds)
 	}
@@ -233,6 +242,38 @@ func (s *source) emitRows(r *splitRun, raw *vec.Batch, record func(row int) stri
 	return err
 }
 
+// around emits rows without the one that an expression fails on.
+func (s *source) around(r *splitRun, raw *vec.Batch, record func(int) int, row int, cause error) error {
+	if row > 0 {
+		if err := s.compute(r, raw.Slice(0, row), record); err != nil {
+			return err
+		}
+	}
+	if err := s.rejectRow(r, raw, record, row, connectors.RejectExpression, cause, s.raw); err != nil || row+1 == raw.Len() {
+		return err
+	}
+	behind := record
+	if record != nil {
+		behind = func(i int) int { return record(row + 1 + i) }
+	}
+	return s.compute(r, raw.Slice(row+1, raw.Len()), behind)
+}
+
+// rejectRow deals with a row of a batch of the schema.
+func (s *source) rejectRow(r *splitRun, b *vec.Batch, record func(int) int, row int, reason string, cause error, schema *arrow.Schema) error {
+	i := -1
+	if record != nil {
+		i = record(row)
+	}
+	return s.rejectRecord(r, i, reason, cause, func(x *connectors.Rejected) {
+		columns := s.scan.Out
+		if schema == s.raw {
+			columns = s.rawColumns
+		}
+		x.Row = rowText(columns, b, row)
+	})
+}
+
 func (s *source) push(b *vec.Batch) error {
 	if b.Len() == 0 {
 		return nil
@@ -242,10 +283,10 @@ func (s *source) push(b *vec.Batch) error {
 }
 
 // rowFault names the record of the row that an expression failed on.
-func (s *source) rowFault(err error, record func(int) string) error {
+func (s *source) rowFault(r *splitRun, err error, record func(int) int) error {
 	var re *fn.RowError
 	if record != nil && errors.As(err, &re) {
-		err = fmt.Errorf("%s: %w", record(re.Row), err)
+		err = fmt.Errorf("%s: %w", r.chunk.Describe(record(re.Row)), err)
 	}
 	return s.fault(err)
 }
@@ -253,16 +294,16 @@ func (s *source) rowFault(err error, record func(int) string) error {
 // emitTimed passes rows on and moves the watermark. Rows go first, then the watermark that they cause. Only
 // where a row would be late against a watermark caused within the batch is the batch cut, so that answers
 // do not depend on the size of batches.
-func (s *source) emitTimed(r *splitRun, b *vec.Batch, record func(int) string) error {
+func (s *source) emitTimed(r *splitRun, b *vec.Batch, record func(int) int) error {
 	m, g := &s.marks, r.gen
-	b, err := s.checkRowTime(b, record)
+	b, err := s.checkRowTime(r, b, record)
 	if err != nil || b.Len() == 0 {
 		return err
 	}
 	g.idle, g.last, m.idle = false, s.t.now, false
 	v, err := s.wmExpr.Eval(s.fn, b, nil)
 	if err != nil {
-		return s.rowFault(err, record)
+		return s.rowFault(r, err, record)
 	}
 	rows := timed{
 		ts: micros(b.Col(s.scan.Watermark.Column)), wm: micros(v.Arr), nulls: vec.NullsOf(v.Arr), constant: v.Const,
@@ -308,7 +349,7 @@ func (s *source) emitCut(b *vec.Batch, g *generator, rows *timed) (types.Time, e
 }
 
 // checkRowTime deals with rows whose row time is NULL, by the table's policy.
-func (s *source) checkRowTime(b *vec.Batch, record func(int) string) (*vec.Batch, error) {
+func (s *source) checkRowTime(r *splitRun, b *vec.Batch, record func(int) int) (*vec.Batch, error) {
 	col := b.Col(s.scan.Watermark.Column)
 	if col.NullN() == 0 {
 		return b, nil
@@ -319,13 +360,20 @@ func (s *source) checkRowTime(b *vec.Batch, record func(int) string) (*vec.Batch
 			keep = append(keep, int32(i))
 			continue
 		}
-		if s.scan.Common.NullRowTime != "drop" {
-			err := fmt.Errorf("the row-time column %q is NULL; set 'scan.watermark.null-rowtime' = 'drop' to drop such rows",
-				s.scan.Out[s.scan.Watermark.Column].Name)
-			return nil, s.rowFault(&fn.RowError{Row: i, Err: err}, record)
+		cause := fmt.Errorf("the row-time column %q is NULL", s.scan.Out[s.scan.Watermark.Column].Name)
+		switch {
+		case !s.policy.fails():
+			if err := s.rejectRow(r, b, record, i, connectors.RejectNullRowTime, cause, s.out); err != nil {
+				return nil, err
+			}
+		case s.scan.Common.NullRowTime == "drop":
+			s.stats.rejected.Add(1)
+			s.stats.reasons.add(connectors.RejectNullRowTime, 1)
+		default:
+			err := fmt.Errorf("%w; set 'scan.watermark.null-rowtime' = 'drop' to drop such rows", cause)
+			return nil, s.rowFault(r, &fn.RowError{Row: i, Err: err}, record)
 		}
 	}
-	s.stats.rejected.Add(int64(b.Len() - len(keep)))
 	return vec.TakeBatch(b, keep), nil
 }
 

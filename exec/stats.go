@@ -18,6 +18,7 @@ type nodeStats struct {
 	groups     atomic.Int64
 	stateBytes atomic.Int64
 	rejected   atomic.Int64
+	reasons    reasonBoard
 	busy       atomic.Int64 // nanoseconds of the task, on its first node
 	blocked    atomic.Int64 // nanoseconds the task waited for credit, on its first node
 	behind     atomic.Int64 // milliseconds behind the tip, of a source; -1 unknown
@@ -32,9 +33,12 @@ type NodeStats struct {
 	RowsOut    int64
 	Watermark  types.Time // last passed on; types.MinTime before the first
 	Late       int64      // rows dropped as late
-	Rejected   int64      // records that could not be read
+	Rejected   int64      // records and rows that were bad
 	Groups     int64
 	StateBytes int64
+	// Reasons counts those rejected by why (connectors.RejectDecode and so on), and as "not stored" what of them, and of
+	// late rows, came too fast to be kept.
+	Reasons map[string]int64
 	// Busy is how long the task that the node heads was not waiting; 0 for nodes chained behind another.
 	Busy time.Duration
 	// BackPressured is how long that task waited because what comes behind it was slower.
@@ -58,6 +62,6 @@ func (s *nodeStats) read() NodeStats {
 		RowsIn: s.rowsIn.Load(), RowsOut: s.rowsOut.Load(), Watermark: types.Time(s.watermark.Load()),
 		Late: s.late.Load(), Rejected: s.rejected.Load(), Groups: s.groups.Load(), StateBytes: s.stateBytes.Load(),
 		Busy: time.Duration(s.busy.Load()), BackPressured: time.Duration(s.blocked.Load()), Behind: time.Duration(s.behind.Load()) * time.Millisecond,
-		Splits: s.splits.read(),
+		Splits: s.splits.read(), Reasons: s.reasons.read(),
 	}
 }

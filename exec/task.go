@@ -81,6 +81,7 @@ type task struct {
 	restoredEnd bool
 	tokens      []staged
 	acked       int64 // the last barrier that was acknowledged
+	rejects     rejecter
 	// halted: the task stopped behind the barrier of a checkpoint that ends the job. Only the commit of
 	// it, or that it came to nothing, is heard.
 	halted bool
@@ -106,6 +107,9 @@ func (t *task) blame(err error) error {
 func (t *task) handle(e event) error {
 	t.now = t.run.clock().UnixMicro()
 	err := t.dispatch(e)
+	if err == nil {
+		err = t.showRejected()
+	}
 	if e.kind <= endEvent {
 		t.ports[e.port].from.release(&e)
 	}
@@ -325,6 +329,9 @@ func (t *task) finished() error {
 
 // acknowledge reports the task's part of a checkpoint, or its last part, to the coordinator.
 func (t *task) acknowledge(id int64, last bool) error {
+	if err := t.flushRejected(id); err != nil {
+		return err
+	}
 	part := &checkpoint.Task{Ended: last, Watermark: t.wm}
 	now := staged{id: id, last: last}
 	for _, s := range t.sinks {
@@ -403,6 +410,7 @@ func (t *task) close() error {
 	for _, s := range t.sinks {
 		errs = append(errs, s.sink.Close())
 	}
+	errs = append(errs, t.closeRejected())
 	if t.store != nil {
 		errs = append(errs, t.store.Close())
 	}

@@ -132,7 +132,9 @@ func (b *binder) sinkTo(at *ast.Name, hints []*ast.Hint, t *Table, overwrite boo
 	if _, ok := cfg.(connectors.Overwriter); overwrite && !ok {
 		return nil, sql.Errorf(at, "table %q cannot be overwritten: connector %q only adds", at.Last(), t.Options["connector"]).WithHint("write INSERT INTO")
 	}
-	return &Sink{Base: newBase(nil), Table: t, Config: cfg, Common: common, Overwrite: overwrite}, nil
+	sink := &Sink{Base: newBase(nil), Table: t, Config: cfg, Common: common, Overwrite: overwrite}
+	sink.ErrorTarget, _, err = b.rejectTargets(at, t, &common)
+	return sink, err
 }
 
 // targets gives an expression over the query for each written column, in declared order.

@@ -24,6 +24,9 @@ func (b *binder) scan(at *ast.Table, t *Table) (*Scan, error) {
 		return nil, sql.Errorf(at, "table %q cannot be read: connector %q only writes", at.Name.Last(), options["connector"])
 	}
 	n := &Scan{Base: newBase(nil), Table: t, Config: cfg, Common: common, hints: optionKey(options)}
+	if n.ErrorTarget, n.LateTarget, err = b.rejectTargets(at, t, &common); err != nil {
+		return nil, err
+	}
 	base, err := b.scanBase(n, r)
 	if err != nil {
 		return nil, err

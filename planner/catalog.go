@@ -93,8 +93,16 @@ func (c *Catalog) database(path [3]string) *database {
 	return nil
 }
 
-// get finds an object, temporary ones first; nil if there is none.
+// get finds an object, temporary ones first; nil if there is none. What a table rejected is a table too.
 func (c *Catalog) get(path [3]string) *object {
+	if o := c.declared(path); o != nil {
+		return o
+	}
+	return c.rejects(path)
+}
+
+// declared finds an object that a statement made.
+func (c *Catalog) declared(path [3]string) *object {
 	if o := c.temp[path]; o != nil {
 		return o
 	}
@@ -280,7 +288,7 @@ func (c *Catalog) dropObject(d *ast.Drop) error {
 	}
 	o := temp
 	if !d.Temporary {
-		o = c.get(path)
+		o = c.declared(path)
 	}
 	if o == nil {
 		return missing(d, strings.ToLower(d.Kind), c.Tables(path[0], path[1]))

@@ -187,6 +187,9 @@ func scanText(n *Scan) string {
 	if n.Watermark != nil {
 		text += ", watermark " + n.Out[n.Watermark.Column].Name + " = " + exprText(n.Watermark.Expr, n.Out)
 	}
+	if p := policyText(n.Table, &n.Common, true); p != "" {
+		text += ", " + p
+	}
 	if n.Limit > 0 {
 		text += fmt.Sprintf(", at most %d rows", n.Limit)
 	}
@@ -373,6 +376,9 @@ func sinkText(n *Sink) string {
 	}
 	if len(n.NotNull) > 0 {
 		text += ", not null (" + colNames(n.Out, n.NotNull) + ")"
+	}
+	if p := policyText(n.Table, &n.Common, false); p != "" {
+		text += ", " + p
 	}
 	return text
 }

@@ -87,6 +87,8 @@ func advice(p *Plan) []Warning {
 		}
 		out = append(out, changingKeys(n)...)
 		switch n := n.(type) {
+		case *Scan:
+			out = append(out, dropsBad(n.Table, n.Common.ErrorMode)...)
 		case *Calc:
 			out = append(out, integerDivision(n)...)
 			out = append(out, changingCalls(n)...)
@@ -95,6 +97,7 @@ func advice(p *Plan) []Warning {
 			}
 		case *Sink:
 			out = append(out, distinctInserts(n)...)
+			out = append(out, dropsBad(n.Table, n.Common.ErrorMode)...)
 		case *LookupJoin:
 			out = append(out, Warning{Msg: fmt.Sprintf("a lookup join with %q does not run on Flink, whose connector %q has no lookup", n.Table.Path[2], n.Table.Options["connector"]), Hint: "there, join with a table of a connector that has one, as jdbc"})
 		}

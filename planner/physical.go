@@ -245,7 +245,7 @@ func (p *placer) split(n Node) bool {
 	}
 	switch n := n.(type) {
 	case *WindowAgg:
-		if n.Emit != nil || n.Window.Kind == Session || n.Window.ProcTime || n.Window.Start >= 0 || satisfies(n.Input.Info().Dist, hash(n.Keys)) || !mergeable(n.Aggs, n.Input) {
+		if n.Emit != nil || keepsLate(n) || n.Window.Kind == Session || n.Window.ProcTime || n.Window.Start >= 0 || satisfies(n.Input.Info().Dist, hash(n.Keys)) || !mergeable(n.Aggs, n.Input) {
 			return false
 		}
 		local := &WindowAgg{Base: newBase(partialSchema(n.Input.Info().Out, n.Keys, n.Aggs, true)), Input: n.Input, Window: n.Window, Keys: n.Keys, Aggs: n.Aggs, Phase: LocalPhase}

@@ -67,6 +67,8 @@ type Scan struct {
 	Watermark *Watermark // nil: no event time
 	Limit     int64      // rows needed of each reader; 0: all
 	Common    connectors.Common
+	// The tables that take bad records and late rows, where the table names them; nil: its $errors and $late do.
+	ErrorTarget, LateTarget *RejectTarget
 
 	hints string // the options in effect: scans of one table with the same ones can be one
 }
@@ -246,6 +248,8 @@ type Sink struct {
 	// Narrow lists columns whose value may not fit the declared type: a checked cast at run time.
 	Narrow []NarrowCheck
 	Common connectors.Common
+	// ErrorTarget takes rows that are refused, where the table names one; nil: its $errors does.
+	ErrorTarget *RejectTarget
 }
 
 // NarrowCheck is a checked narrowing of an integer column into a sink.

@@ -80,7 +80,7 @@ func selectFrom(one *Scan, want types.Schema) Node {
 // unite makes the Scan of all columns that the group reads. ROWs are still whole here.
 func unite(group []*Scan) *Scan {
 	first := group[0]
-	one := &Scan{Base: newBase(nil), Table: first.Table, Config: first.Config, Common: first.Common, hints: first.hints}
+	one := &Scan{Base: newBase(nil), Table: first.Table, Config: first.Config, Common: first.Common, ErrorTarget: first.ErrorTarget, LateTarget: first.LateTarget, hints: first.hints}
 	for _, c := range first.Table.Columns {
 		if c.Kind == Physical {
 			if s := findColumn(group, c.Name); s != nil {

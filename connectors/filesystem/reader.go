@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -155,9 +156,9 @@ func (r *reader) Next(ctx context.Context, c *connectors.Chunk) error {
 		return binary.BigEndian.AppendUint64(off, uint64(line)+uint64(bytes.Count(data[at:next[i]], []byte{'\n'})))
 	}
 	beg := c.Beg
-	c.Describe = func(i int) string {
-		return fmt.Sprintf("file %s, line %d", r.path, line+1+int64(bytes.Count(data[at:beg[i]], []byte{'\n'})))
-	}
+	number := func(i int) int64 { return line + 1 + int64(bytes.Count(data[at:beg[i]], []byte{'\n'})) }
+	c.Describe = func(i int) string { return fmt.Sprintf("file %s, line %d", r.path, number(i)) }
+	c.Sequence = func(i int) string { return strconv.FormatInt(number(i), 10) }
 	return nil
 }
 

@@ -77,6 +77,13 @@ func (r *reader) fill(c *connectors.Chunk, out *kinesis.GetRecordsOutput) error 
 		}
 		return where
 	}
+	c.Sequence = func(i int) string {
+		seq := aws.ToString(recs[i].SequenceNumber)
+		if recs[i].aggregated {
+			seq += fmt.Sprintf(":%d", recs[i].sub)
+		}
+		return seq
+	}
 	if n := len(raw); n > 0 {
 		r.at = offset{Seq: aws.ToString(raw[n-1].SequenceNumber)}
 	}

@@ -1,10 +1,13 @@
 package op
 
 import (
+	"errors"
+
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"weir/exec/expr"
 	"weir/planner"
+	"weir/sql/fn"
 	"weir/sql/vec"
 )
 
@@ -38,37 +41,58 @@ func (c *calc) Open(ctx *Context) error {
 	return nil
 }
 
-func (c *calc) Process(_ int, b *vec.Batch, out Emitter) error {
+// Process works around rows that fail, where they may: those before one leave, then those behind it.
+func (c *calc) Process(port int, b *vec.Batch, out Emitter) error {
+	made, err := c.eval(b)
+	var bad *fn.RowError
+	switch {
+	case err == nil && made == nil:
+		return nil
+	case err == nil:
+		return out.Emit(made)
+	case c.ctx.Reject == nil || !errors.As(err, &bad) || bad.Row < 0 || bad.Row >= b.Len():
+		return err
+	}
+	row := bad.Row
+	if row > 0 {
+		if err := c.Process(port, b.Slice(0, row), out); err != nil {
+			return err
+		}
+	}
+	if err := c.ctx.Reject(b, row, bad.Err); err != nil || row+1 == b.Len() {
+		return err
+	}
+	return c.Process(port, b.Slice(row+1, b.Len()), out)
+}
+
+// eval gives the rows that pass; nil: none.
+func (c *calc) eval(b *vec.Batch) (*vec.Batch, error) {
 	var sel []int32
 	if c.cond != nil {
 		rows, all, err := expr.EvalFilter(c.cond, c.ctx.Fn, b, nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !all {
 			sel = rows
 			if len(sel) == 0 {
-				return nil
+				return nil, nil
 			}
 		}
 	}
-	return c.project(b, sel, out)
-}
-
-func (c *calc) project(b *vec.Batch, sel []int32, out Emitter) error {
 	if c.exprs == nil {
 		if sel != nil {
 			b = vec.TakeBatch(b, sel)
 		}
-		return out.Emit(b)
+		return b, nil
 	}
 	cols, err := expr.Columns(c.exprs, c.ctx.Fn, b, sel)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	n, kinds := b.Len(), b.Kinds
 	if sel != nil {
 		n, kinds = len(sel), vec.TakeKinds(b.Kinds, sel)
 	}
-	return out.Emit(vec.New(c.schema, cols, n, kinds))
+	return vec.New(c.schema, cols, n, kinds), nil
 }

@@ -84,7 +84,7 @@ func (d *dedup) Process(_ int, b *vec.Batch, out Emitter) error {
 		case !types.Adds(b.Kind(i)):
 			d.take(gid)
 		case d.waits():
-			d.first(gid, times[i], rows.At(i))
+			d.first(gid, times[i], rows.At(i), b, i)
 		case !d.node.Last:
 			if d.state.get(gid) == nil {
 				d.out.addInput(types.Insert, i, 1)
@@ -111,13 +111,13 @@ func (d *dedup) take(gid int32) {
 }
 
 // first keeps the row of the least time, of equal ones the first arrival.
-func (d *dedup) first(gid int32, t int64, row []byte) {
+func (d *dedup) first(gid int32, t int64, row []byte, b *vec.Batch, i int) {
 	old := d.state.get(gid)
 	switch {
 	case len(old) == 1:
 		return
 	case t < d.wm.at:
-		d.ctx.Metrics.LateDropped++
+		d.ctx.DropLate(0, b, i, t)
 		return
 	case old != nil && timeOf(old) <= t:
 		return

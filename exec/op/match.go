@@ -106,7 +106,7 @@ func (m *matcher) Process(_ int, b *vec.Batch, out Emitter) error {
 	rows := m.codec.encode(b)
 	for i, t := range times {
 		if t <= m.wm.at && !m.batch && !m.node.ProcTime {
-			m.ctx.Metrics.LateDropped++
+			m.ctx.DropLate(0, b, i, t)
 			continue
 		}
 		m.buf.push(t, m.keys.At(i), rows.At(i), state.Group(vec.Hash(m.parts.At(i))))

@@ -82,8 +82,35 @@ type Context struct {
 	Unkept bool
 	// Metrics are counters shown to the user.
 	Metrics *Metrics
+	// Reject, where bad rows need not fail the job, takes one that an expression fails on: with a nil error the
+	// operator goes on without it. Nil: they fail the job.
+	Reject func(b *vec.Batch, row int, cause error) error
+	// LateRow is told of a row that comes too late; operators call DropLate. Nil: nobody asks.
+	LateRow func(Late)
 	// Interrupted tells whether the job is being torn down; long loops ask now and then.
 	Interrupted func() bool
+}
+
+// Late is a row that an operator drops because it comes too late. Times that there are not are types.MinTime.
+type Late struct {
+	Port       int
+	Batch      *vec.Batch
+	Row        int
+	Time       types.Time // of the row
+	Start, End types.Time // of the last window that would have taken it
+}
+
+// DropLate counts a late row, and hands it over where late rows are kept.
+func (c *Context) DropLate(port int, b *vec.Batch, row int, t int64, window ...int64) {
+	c.Metrics.LateDropped++
+	if c.LateRow == nil {
+		return
+	}
+	l := Late{Port: port, Batch: b, Row: row, Time: types.Time(t), Start: types.MinTime, End: types.MinTime}
+	if len(window) == 2 {
+		l.Start, l.End = types.Time(window[0]), types.Time(window[1])
+	}
+	c.LateRow(l)
 }
 
 // Metrics are an operator instance's counters; the task reads them between calls.

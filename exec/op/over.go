@@ -187,7 +187,7 @@ func (o *over) Process(_ int, b *vec.Batch, out Emitter) error {
 	rows := o.codec.encode(b)
 	for i, t := range times {
 		if o.late(gids[i], t) {
-			o.ctx.Metrics.LateDropped++
+			o.ctx.DropLate(0, b, i, t)
 			continue
 		}
 		if o.forgets() {

@@ -91,7 +91,7 @@ func (a *sessionAgg) Process(_ int, b *vec.Batch, _ Emitter) error {
 	}
 	done := 0 // rows folded so far: a merge needs the rows before it
 	for i, t := range times {
-		gid, joined := a.place(a.kids[i], t)
+		gid, joined := a.place(b, i, t)
 		a.gids[i] = gid
 		if len(joined) == 0 {
 			continue
@@ -116,7 +116,8 @@ func (a *sessionAgg) Process(_ int, b *vec.Batch, _ Emitter) error {
 }
 
 // place gives the session of a row, -1 where it is late, and the other sessions that the row joins to it.
-func (a *sessionAgg) place(kid int32, t int64) (gid int32, joined []int32) {
+func (a *sessionAgg) place(b *vec.Batch, row int, t int64) (gid int32, joined []int32) {
+	kid := a.kids[row]
 	start, end := t, t+a.node.Window.Gap
 	var touching []int32
 	for _, g := range a.byKey[kid] {
@@ -128,7 +129,7 @@ func (a *sessionAgg) place(kid int32, t int64) (gid int32, joined []int32) {
 		start, end = min(start, a.all[g].start), max(end, a.all[g].end)
 	}
 	if a.fired(end) {
-		a.ctx.Metrics.LateDropped++
+		a.ctx.DropLate(0, b, row, t, start, end)
 		return -1, nil
 	}
 	if len(touching) == 0 {

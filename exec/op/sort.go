@@ -68,7 +68,7 @@ func (s *sorter) Process(_ int, b *vec.Batch, _ Emitter) error {
 	group := firstGroup(s.ctx)
 	for i, t := range times {
 		if s.node.Temporal && t <= s.last.at {
-			s.ctx.Metrics.LateDropped++
+			s.ctx.DropLate(0, b, i, t)
 			continue
 		}
 		s.buf.push(t, s.keys.At(i), rows.At(i), group)

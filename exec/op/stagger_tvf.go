@@ -89,7 +89,7 @@ func (t *staggerTVF) Process(_ int, b *vec.Batch, _ Emitter) error {
 		kid := t.kids[i]
 		k := &t.byKey[kid]
 		if k.is && at < k.end || t.complete(at+t.node.Window.Size) {
-			t.ctx.Metrics.LateDropped++
+			t.ctx.DropLate(0, b, i, at)
 			continue
 		}
 		t.seq++

@@ -3,6 +3,7 @@ package op
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -54,6 +55,8 @@ type sliceID struct{ end, start int64 }
 type windowWork struct {
 	kids, gids, firsts []int32
 	cur                *slice
+	in                 *vec.Batch // being worked on
+	times              []int64    // of its rows; nil: not known
 }
 
 var errNullTime = errors.New("the time attribute of a row is NULL; event time must be known: filter such rows out before the window")
@@ -105,6 +108,7 @@ func (w *windowAgg) Process(_ int, b *vec.Batch, out Emitter) error {
 		return w.passRows(b, out)
 	}
 	k := &w.w
+	k.in, k.times = b, nil
 	k.kids, k.gids = sized(k.kids, n), sized(k.gids, n)
 	k.firsts = w.keys.Lookup(columnVecs(b, w.node.Keys), n, k.kids, k.firsts[:0])
 	for len(w.refs) < w.keys.Cap() {
@@ -122,6 +126,7 @@ func (w *windowAgg) Process(_ int, b *vec.Batch, out Emitter) error {
 	if err != nil {
 		return err
 	}
+	k.in, k.times = nil, nil
 	for _, row := range k.firsts { // keys that came with late rows only
 		if kid := k.kids[row]; w.refs[kid] == 0 && w.keys.Live(kid) {
 			w.keys.Delete(kid)
@@ -136,6 +141,7 @@ func (w *windowAgg) addRows(b *vec.Batch) error {
 	if err != nil {
 		return err
 	}
+	w.w.times = times
 	if w.shared || w.node.Window.Kind == planner.Tumble || w.node.Phase == planner.LocalPhase {
 		for i, t := range times {
 			w.assign(i, w.sliceAt(t))
@@ -173,7 +179,7 @@ func (w *windowAgg) addToEach(b *vec.Batch, times []int64) error {
 			rows, gids, taken = append(rows, int32(i)), append(gids, w.groupOf(s, w.w.kids[i])), true
 		}
 		if !taken {
-			w.ctx.Metrics.LateDropped++
+			w.ctx.DropLate(0, b, i, t, w.slicing.startOf(last), last)
 		}
 		if len(rows) < maxRepeated && i < len(times)-1 || len(rows) == 0 {
 			continue
@@ -214,17 +220,25 @@ func (w *windowAgg) addAttached(b *vec.Batch) error {
 func (w *windowAgg) assign(i int, s *slice) {
 	if s.late {
 		w.w.gids[i] = -1
-		w.lateRow(s)
+		w.lateRow(i, s)
 		return
 	}
 	w.w.gids[i] = w.groupOf(s, w.w.kids[i])
 }
 
-// lateRow counts a row of a late slice.
-func (w *windowAgg) lateRow(s *slice) {
-	if !s.none {
-		w.ctx.Metrics.LateDropped++
+// lateRow drops a row of a late slice.
+func (w *windowAgg) lateRow(i int, s *slice) {
+	if s.none {
+		return
 	}
+	t, start, end := int64(math.MinInt64), s.start, s.end
+	if w.w.times != nil {
+		t = w.w.times[i]
+	}
+	if last, ok := w.slicing.lastEnd(s.start); ok && w.shared {
+		start, end = w.slicing.startOf(last), last
+	}
+	w.ctx.DropLate(0, w.w.in, i, t, start, end)
 }
 
 func (w *windowAgg) groupOf(s *slice, kid int32) int32 {

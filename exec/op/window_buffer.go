@@ -2,6 +2,7 @@ package op
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"weir/exec/state"
@@ -105,7 +106,7 @@ func (w *windowBuffer) begin(gid int32, end int64) {
 }
 
 // lookup finds the window and key of each row; -1 where the window has fired: the row is late.
-func (w *windowBuffer) lookup(b *vec.Batch, key []int, win planner.Window) ([]int32, error) {
+func (w *windowBuffer) lookup(port int, b *vec.Batch, key []int, win planner.Window) ([]int32, error) {
 	n := b.Len()
 	if b.Col(win.Start).NullN() > 0 || b.Col(win.End).NullN() > 0 {
 		return nil, errNullTime
@@ -121,7 +122,7 @@ func (w *windowBuffer) lookup(b *vec.Batch, key []int, win planner.Window) ([]in
 	late := false
 	for i, end := range ends {
 		if w.wm.at >= w.zone.timer(end-1) {
-			w.ctx.Metrics.LateDropped++
+			w.ctx.DropLate(port, b, i, math.MinInt64, startsOf(b, win)[i], end)
 			w.gids[i], late = ^w.gids[i], true
 		}
 	}
@@ -129,6 +130,13 @@ func (w *windowBuffer) lookup(b *vec.Batch, key []int, win planner.Window) ([]in
 		w.dropLate()
 	}
 	return w.gids, nil
+}
+
+// startsOf is where the windows of rows begin.
+func startsOf(b *vec.Batch, win planner.Window) []int64 {
+	starts := make([]int64, b.Len())
+	millisOf(b.Col(win.Start), starts)
+	return starts
 }
 
 // dropLate forgets the keys that late rows made.

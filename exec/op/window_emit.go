@@ -89,7 +89,7 @@ func (w *windowEmit) Process(_ int, b *vec.Batch, out Emitter) error {
 	k := &w.w
 	k.rows, k.ends = k.rows[:0], k.ends[:0]
 	for i, t := range times {
-		w.windows(int32(i), t)
+		w.windows(b, int32(i), t)
 	}
 	n := len(k.rows)
 	if n == 0 {
@@ -120,7 +120,7 @@ func (w *windowEmit) Process(_ int, b *vec.Batch, out Emitter) error {
 }
 
 // windows lists the windows that take a row, the latest first.
-func (w *windowEmit) windows(row int32, t int64) {
+func (w *windowEmit) windows(b *vec.Batch, row int32, t int64) {
 	start := w.slicing.sliceStart(t)
 	last, ok := w.slicing.lastEnd(start)
 	taken := !ok
@@ -132,7 +132,7 @@ func (w *windowEmit) windows(row int32, t int64) {
 		taken = true
 	}
 	if !taken {
-		w.ctx.Metrics.LateDropped++
+		w.ctx.DropLate(0, b, int(row), t, w.slicing.startOf(last), last)
 	}
 }
 

@@ -49,7 +49,7 @@ func (w *windowJoin) Open(ctx *Context) error {
 }
 
 func (w *windowJoin) Process(port int, b *vec.Batch, _ Emitter) error {
-	gids, err := w.buf.lookup(b, w.keys[port], w.wins[port])
+	gids, err := w.buf.lookup(port, b, w.keys[port], w.wins[port])
 	if err != nil {
 		return err
 	}

@@ -59,12 +59,14 @@ func (w *windowAgg) passRows(b *vec.Batch, out Emitter) error {
 	if err != nil {
 		return err
 	}
+	w.w.in, w.w.times = b, times
+	defer func() { w.w.in, w.w.times = nil, nil }()
 	ends := make([]int64, len(times))
 	keep := w.w.firsts[:0]
 	for i, t := range times {
 		s := w.sliceAt(t)
 		if s.late {
-			w.lateRow(s)
+			w.lateRow(i, s)
 			continue
 		}
 		ends[i] = s.end

@@ -33,7 +33,7 @@ func NewWindowTopN(n *planner.WindowTopN, s *planner.Settings) (Operator, error)
 func (w *windowTopN) Open(ctx *Context) error { return w.buf.open(ctx) }
 
 func (w *windowTopN) Process(_ int, b *vec.Batch, _ Emitter) error {
-	gids, err := w.buf.lookup(b, w.node.Partition, w.node.Window)
+	gids, err := w.buf.lookup(0, b, w.node.Partition, w.node.Window)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,14 @@ func (d *definitions) object(path [3]string) {
 	}
 	d.seen[path] = true
 	d.database([2]string{path[0], path[1]})
+	if name, _, ok := planner.RejectsOf(path[2]); ok && table != nil && table.Options["connector"] == planner.RejectsConnector {
+		d.object([3]string{path[0], path[1], name}) // it is there with its table
+		return
+	}
 	if table != nil {
+		for _, target := range d.cat.RejectTargets(table) {
+			d.object(target)
+		}
 		d.objects = append(d.objects, strings.TrimSpace(planner.DDL(table, !d.masked)))
 		return
 	}
@@ -90,7 +97,7 @@ func (d *definitions) database(db [2]string) {
 
 // openProgram opens a session that holds a program's tables, and plans its statement.
 func openProgram(o Options, p job.Program) (*Session, ast.Statement, error) {
-	o.Ephemeral, o.Settings = true, p.Settings
+	o.Ephemeral, o.ofJob, o.Settings = true, true, p.Settings
 	s, err := Open(o)
 	if err != nil {
 		return nil, nil, err
@@ -289,8 +296,10 @@ func planTables(plan *planner.Plan) []*planner.Table {
 		switch n := n.(type) {
 		case *planner.Scan:
 			out = append(out, n.Table)
+			out = append(out, targetTables(n.ErrorTarget, n.LateTarget)...)
 		case *planner.Sink:
 			out = append(out, n.Table)
+			out = append(out, targetTables(n.ErrorTarget)...)
 		case *planner.LookupJoin:
 			out = append(out, n.Table)
 		}
@@ -300,6 +309,15 @@ func planTables(plan *planner.Plan) []*planner.Table {
 	}
 	for _, root := range plan.Roots {
 		visit(root)
+	}
+	return out
+}
+
+func targetTables(list ...*planner.RejectTarget) (out []*planner.Table) {
+	for _, t := range list {
+		if t != nil {
+			out = append(out, t.Table)
+		}
 	}
 	return out
 }

@@ -68,7 +68,10 @@ func (r *Running) Done() <-chan struct{} { return r.job.Done() }
 // Stream starts the query; rows is called with its batches, one at a time, from another goroutine.
 // When Stream returns, sources hold the positions where they begin.
 func (r *Result) Stream(ctx context.Context, rows func(*vec.Batch) error) (*Running, error) {
-	job, err := exec.Run(ctx, r.Plan, r.s.execOptions(rows))
+	o := r.s.execOptions(rows)
+	o.Env.JobID = job.NewID()
+	o.Rejects = r.s.rejects.Job(o.Env.JobID)
+	job, err := exec.Run(ctx, r.Plan, o)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +101,9 @@ func (r *Result) Start(ctx context.Context) (*Job, error) {
 		return nil, err
 	}
 	o.JobName = j.Name
+	if o.Rejects == nil {
+		o.Env.JobID, o.Rejects = j.ID, s.rejects.Job(j.ID)
+	}
 	if j.run, err = exec.Run(ctx, r.Plan, o); err != nil {
 		return nil, unfit(err)
 	}

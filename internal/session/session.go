@@ -22,6 +22,7 @@ import (
 	"weir/connectors/all"
 	"weir/connectors/kinesis/local"
 	"weir/connectors/memory"
+	"weir/connectors/rejects"
 	"weir/exec/state"
 	"weir/planner"
 	"weir/sql"
@@ -50,6 +51,8 @@ type Options struct {
 	Jobs JobService
 	// Resources are what jobs that keep checkpoints share; nil: each has its own.
 	Resources *state.Resources
+	// ofJob: the session is a job's, so what it rejects outlives it.
+	ofJob bool
 	// Kinesis gives the URL of the embedded Kinesis server where somebody else keeps it; nil: the session does.
 	Kinesis func(context.Context) (string, error)
 }
@@ -63,6 +66,7 @@ type Session struct {
 	jobs    *jobs
 	memory  *memory.Tables
 	persist *persistence
+	rejects *rejects.Store // what its tables rejected
 
 	kinesis struct {
 		sync.Mutex
@@ -96,7 +100,11 @@ func Open(o Options) (*Session, error) {
 	}
 	s.env = s.newEnv()
 	s.plan = &planner.Planner{Catalog: planner.NewCatalog(), Connectors: map[string]connectors.Connector{}, Env: s.env}
-	for _, c := range append(all.List(), s.memory.Connector()) {
+	s.rejects = rejects.Open(filepath.Join(o.DataDir, "rejects"))
+	if o.Ephemeral && !o.ofJob {
+		s.rejects = rejects.InMemory()
+	}
+	for _, c := range append(all.List(), s.memory.Connector(), s.rejects.Connector()) {
 		s.plan.Connectors[c.Name] = c
 	}
 	s.settle()
