@@ -130,6 +130,12 @@ func (l *opLink) watermark(wm types.Time) error {
 func (l *opLink) idle() error { return l.next.idle() }
 
 func (l *opLink) barrier(id int64) error {
+	if id == l.t.run.drainAt.Load() {
+		before := l.enter()
+		if err := l.leave(before, l.op.End(l)); err != nil {
+			return err
+		}
+	}
 	if err := l.next.barrier(id); err != nil {
 		return err
 	}

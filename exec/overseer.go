@@ -154,6 +154,9 @@ func (o *overseer) begin(now time.Time, for_ []request) {
 	if stop != goOn {
 		o.a.run.stopAt.Store(id)
 	}
+	if stop == drain {
+		o.a.run.drainAt.Store(id)
+	}
 	o.a.trigger(id, stop)
 }
 

@@ -78,6 +78,8 @@ type runtime struct {
 	startReader func(*source, *splitRun)
 	acknowledge func(ack)
 	ask         func(request func()) // runs a request of an operator outside its task
+	// drainAt is the checkpoint before whose barrier operators give what they hold, as at the end; 0: none.
+	drainAt atomic.Int64
 	// stopAt is the checkpoint behind whose barrier tasks stop; 0: none.
 	stopAt       atomic.Int64
 	pressed      atomic.Bool      // operators hold more than MemoryLimit
