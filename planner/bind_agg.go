@@ -254,6 +254,7 @@ func (b *binder) aggCall(s *scope, c *ast.Call) (*AggCall, []Expr, Expr, error) 
 	if c.Nulls != "" {
 		return nil, nil, nil, sql.Errorf(c, "%s takes no %s NULLS", f.Name, c.Nulls).WithHint("leave it out: aggregates pass over NULLs, FIRST_VALUE and LAST_VALUE too")
 	}
+	b.untypedArgs(c)
 	args, err := b.exprs(s, c.Args...)
 	if err != nil {
 		return nil, nil, nil, err

@@ -39,6 +39,9 @@ func (b *binder) invoke(at ast.Node, name string, args []Expr) (Expr, error) {
 	list := make([]fn.Arg, len(args))
 	for i, a := range args {
 		list[i] = fn.Arg{Type: a.Type(), Lit: constOf(a), Call: CallName(a)}
+		if a.Type().Kind == types.Null {
+			list[i].Lit = nil // of no type yet, so it has no value to look at
+		}
 	}
 	call, err := f.Bind(list)
 	if err != nil {
@@ -77,6 +80,7 @@ func (b *binder) call(s *scope, c *ast.Call) (Expr, error) {
 	if c.Over != nil {
 		return b.overCall(s, c)
 	}
+	b.untypedArgs(c)
 	if len(c.Name.Parts) == 1 {
 		if special := b.special(name); special != nil {
 			return special(s, c)
@@ -337,7 +341,7 @@ func (b *binder) foldCall(e *Call) Expr {
 	if err != nil {
 		return e
 	}
-	folded := &Literal{T: call.Type, Val: out.Column(1), Call: e.Func}
+	folded := &Literal{T: call.Type, Val: unsignedZero(out.Column(1)), Call: e.Func}
 	folded.Absent = givesAbsent(e) && isNullLit(folded) && (isAbsent(e.Args[0]) || !isNullLit(e.Args[0])) && !isNullLit(e.Args[1])
 	if arrow.TypeEqual(call.Type.Arrow(), e.T.Arrow()) {
 		folded.T = e.T

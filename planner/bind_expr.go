@@ -121,11 +121,31 @@ func (b *binder) name(s *scope, n *ast.Name) (Expr, error) {
 	return nil, err
 }
 
-func (b *binder) unary(s *scope, e *ast.Unary) (Expr, error) {
-	if l, ok := e.X.(*ast.Literal); ok && e.Op == "-" && l.Value == "2147483648" {
-		return IntLit(math.MinInt32), nil // the only INT that needs its sign to fit
+// signed is a number behind signs, which belong to it as in Flink; nil for what is none.
+func signed(e ast.Expr) (l *ast.Literal, neg bool) {
+	switch x := ast.Unparen(e).(type) {
+	case *ast.Literal:
+		return x, false
+	case *ast.Unary:
+		if l, neg = signed(x.X); x.Op == "-" {
+			return l, !neg
+		}
+		if x.Op == "+" {
+			return l, neg
+		}
 	}
-	if l, ok := e.X.(*ast.Literal); ok && e.Op == "-" && l.Value == "9223372036854775808" {
+	return nil, false
+}
+
+func (b *binder) unary(s *scope, e *ast.Unary) (Expr, error) {
+	l, neg := signed(e)
+	if l != nil && l.Value == "2147483648" {
+		if neg {
+			return IntLit(math.MinInt32), nil // the only INT that needs its sign to fit
+		}
+		return BigIntLit(-math.MinInt32), nil
+	}
+	if l != nil && neg && l.Value == "9223372036854775808" {
 		return BigIntLit(math.MinInt64), nil
 	}
 	x, err := b.expr(s, e.X)

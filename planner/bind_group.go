@@ -137,6 +137,7 @@ func (g *grouping) groupKey(e ast.Expr) (int, error) {
 	if call := findAgg(e); call != nil {
 		return 0, sql.Errorf(call, "aggregate %s is not allowed in GROUP BY", call.Name.Last())
 	}
+	g.b.untyped(e)
 	x, err := g.b.expr(g.s, e)
 	if at := g.selectItem(e, err); at != nil {
 		g.b.warn(e, "GROUP BY by number or alias does not run on Flink", "repeat the expression")

@@ -298,13 +298,30 @@ func (b *binder) lateralQuery(j *ast.Join, left Node, ls *scope, d *ast.Derived,
 		body, sort = s.Body, s
 	}
 	sub, ok, err := b.subSelect(body, ls)
-	if err != nil || !ok || len(sub.conds) == 0 {
+	if err != nil || !ok {
 		return nil, nil, err != nil, err
+	}
+	grouped := b.aggregated(sub.sel, nil)
+	if sub.byValues(ls, grouped || sort != nil) {
+		if sub, err = b.lateralValues(j, ls, sub.sel); err != nil {
+			return nil, nil, true, err
+		}
+	}
+	if len(sub.conds) == 0 {
+		return nil, nil, false, nil
 	}
 	if hasOver(sub.sel) || sub.sel.Qualify != nil {
 		return nil, nil, true, notYet(d, "LATERAL with OVER in a query that reads the left side; join with that query by its key")
 	}
+	out, s, err := b.lateralJoin(j, left, ls, d, sub, sort, name, cols)
+	return out, s, true, err
+}
+
+// lateralJoin joins the left side with the rows of a lateral query that reads it.
+func (b *binder) lateralJoin(j *ast.Join, left Node, ls *scope, d *ast.Derived, sub *inner, sort *ast.Sort, name *ast.Ident, cols []ast.Ident) (Node, *scope, error) {
+	kind := joinKind(j.Kind)
 	var items []item
+	var err error
 	grouped := b.aggregated(sub.sel, nil)
 	if grouped {
 		sub, items, err = b.lateralGroups(d, sub, sort)
@@ -312,43 +329,45 @@ func (b *binder) lateralQuery(j *ast.Join, left Node, ls *scope, d *ast.Derived,
 		items, err = b.items(sub.sel, sub.s)
 	}
 	if err != nil {
-		return nil, nil, true, err
+		return nil, nil, err
 	}
 	right, conds, err := b.lateralRows(sub, sort, items)
 	if err != nil {
-		return nil, nil, true, err
+		return nil, nil, err
 	}
 	width := len(left.Info().Out)
-	n := &Join{Base: newBase(joinColumns(left.Info().Out, right.Info().Out, kind)), Left: left, Right: right, Kind: kind, LeftTTL: b.ttlOf(j.Left), RightTTL: b.p.Settings.StateTTL}
-	var all []Expr
-	for _, c := range conds {
-		all = append(all, joinExpr(c, width))
-	}
-	n.Cond = conjoin(all)
-	out := firstColumns(b.settle(n, nil), width+len(items))
-	if grouped && kind == LeftJoin && len(sub.sel.GroupBy) == 0 {
-		out = zeroCounts(out, width, sub.sel.Items)
-	}
 	shown, err := b.rename(firstColumns(right, len(items)), cols)
 	if err != nil {
-		return nil, nil, true, err
+		return nil, nil, err
 	}
 	var path []string
 	if name != nil {
 		path = []string{name.Name}
 	}
 	s := ls.join(scopeOf(shown, path))
-	s.refresh(out)
+	n := &Join{Base: newBase(joinColumns(left.Info().Out, right.Info().Out, kind)), Left: left, Right: right, Kind: kind, LeftTTL: b.ttlOf(j.Left), RightTTL: b.p.Settings.StateTTL}
+	var all []Expr
+	for _, c := range conds {
+		all = append(all, joinExpr(c, width))
+	}
+	// COUNT of no group is 0; as in Flink, only where ON asks for nothing.
+	padded := grouped && kind == LeftJoin && len(sub.sel.GroupBy) == 0
 	if j.On != nil {
 		cond, err := b.condition(s, j.On)
 		if err != nil {
-			return nil, nil, true, err
+			return nil, nil, err
 		}
 		if v, isConst := truthOf(cond); !isConst || !v {
-			return nil, nil, true, notYet(j.On, "LATERAL with a condition; write ON TRUE, and the condition into the query")
+			all, padded = append(all, conjuncts(cond)...), false
 		}
 	}
-	return out, s, true, nil
+	n.Cond = conjoin(all)
+	out := firstColumns(b.settle(n, nil), width+len(items))
+	if padded {
+		out = zeroCounts(out, width, sub.sel.Items)
+	}
+	s.refresh(out)
+	return out, s, nil
 }
 
 // lateralRows gives the rows of a lateral query, its items first, and its conditions over them and the left side.

@@ -15,20 +15,24 @@ const flagNulls = 2
 
 // inValue is x IN (SELECT ...) as a value.
 func (b *binder) inValue(s *scope, e *ast.In) (Expr, error) {
+	if s.subs != nil {
+		sub, ok, err := b.subSelect(e.Query, s)
+		if err != nil {
+			return nil, err
+		}
+		if ok && len(sub.conds) > 0 {
+			return b.inCorrelated(s, e, sub)
+		}
+	}
 	left, right, n, err := b.operands(s, e, e.X, e.Query, "IN")
 	if err != nil {
 		return nil, err
 	}
-	nullable := false
-	names := make([]string, len(left))
-	for i := range left {
-		nullable = nullable || left[i].Type().Nullable() || right[i].Type().Nullable()
-		names[i] = "$sub"
-	}
+	nullable := anyNullable(left) || anyNullable(right)
 	if nullable && len(left) > 1 {
 		return nil, notYet(e, "IN with rows of values that may be NULL, other than as a condition of WHERE joined by AND")
 	}
-	members := Node(distinct(project(n, right, uniquify(names)), b.p.Settings.StateTTL))
+	members := Node(distinct(project(n, right, uniquify(sameName(len(right), "$sub"))), b.p.Settings.StateTTL))
 	flag := Expr(nil)
 	if nullable {
 		again, err := b.query(e.Query, s) // rules change nodes in place, so the two uses share none
@@ -59,34 +63,130 @@ func (b *binder) inValue(s *scope, e *ast.In) (Expr, error) {
 	return found, nil
 }
 
+// inCorrelated is x IN (SELECT y FROM t WHERE t.k = outer.k) as a value: as inValue, among the rows of each key.
+func (b *binder) inCorrelated(s *scope, e *ast.In, sub *inner) (Expr, error) {
+	if b.aggregated(sub.sel, nil) || hasOver(sub.sel) {
+		return nil, notYet(e, "IN with a subquery that aggregates and reads a column of the query around it")
+	}
+	var outs, ins []Expr
+	for _, c := range sub.conds {
+		o, i, ok := outerEquality(c)
+		if !ok {
+			return nil, notYet(e, "IN inside an expression whose condition on the query around is no equality")
+		}
+		outs, ins = append(outs, o), append(ins, i)
+	}
+	items, err := b.items(sub.sel, sub.s)
+	if err != nil {
+		return nil, err
+	}
+	var right []Expr
+	for _, it := range items {
+		right = append(right, it.expr)
+	}
+	left, right, err := b.comparable(s, e, e.X, e.Query, right, "IN")
+	if err != nil {
+		return nil, err
+	}
+	list := append(append([]Expr(nil), ins...), right...) // the keys, then what is compared
+	nullable := anyNullable(left) || anyNullable(right)
+	if nullable && len(left) > 1 {
+		return nil, notYet(e, "IN with rows of values that may be NULL, other than as a condition of WHERE joined by AND")
+	}
+	var flag Expr
+	if nullable {
+		again, _, err := b.subSelect(e.Query, s) // rules change nodes in place, so the two uses share none
+		if err != nil {
+			return nil, err
+		}
+		f, err := b.keyedFlags(e, again.node, ins, right[0])
+		if err != nil {
+			return nil, err
+		}
+		flag = b.attach(s, f, outs, refs(f.Info().Out)[:len(ins)])
+	}
+	members := Node(distinct(project(sub.node, list, uniquify(sameName(len(list), "$sub"))), b.p.Settings.StateTTL))
+	out := members.Info().Out
+	members = project(members, append(refs(out), BoolLit(true)), append(out.Names(), "$in"))
+	mark := b.attach(s, members, append(outs, left...), refs(out))
+	found, err := b.invoke(e, "IS NOT NULL", []Expr{mark})
+	if err == nil && flag != nil {
+		found, err = b.verdict(e, flag, found, left[0])
+	}
+	if err == nil && e.Not {
+		found = &Not{X: found}
+	}
+	return found, err
+}
+
+// keyedFlags is the flag of the rows of each key, behind the key.
+func (b *binder) keyedFlags(at ast.Node, n Node, keys []Expr, x Expr) (Node, error) {
+	null, err := b.invoke(at, "IS NULL", []Expr{x})
+	if err != nil {
+		return nil, err
+	}
+	flag := &Case{Whens: []When{{null, BigIntLit(flagNulls)}}, Else: BigIntLit(1), T: types.BigIntType.WithNull(false)}
+	in := project(n, append(append([]Expr(nil), keys...), flag), uniquify(append(sameName(len(keys), "$sub"), "$flag")))
+	call := AggCall{Func: "MAX", Args: []int{len(keys)}, Filter: -1, ArgTypes: []types.Type{flag.T}, T: flag.T, Consts: make([]*Literal, 1), Name: "MAX"}
+	if err := call.resolve(false); err != nil {
+		return nil, sql.Errorf(at, "%s", err)
+	}
+	out := append(plain(in.Out.Select(span(0, len(keys)))), types.Column{Name: "$MAX", Type: call.T})
+	return &GroupAgg{Base: newBase(out), Input: in, Keys: span(0, len(keys)), Aggs: []AggCall{call}, TTL: b.p.Settings.StateTTL}, nil
+}
+
+func sameName(n int, name string) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = name
+	}
+	return out
+}
+
+func anyNullable(list []Expr) bool {
+	for _, x := range list {
+		if x.Type().Nullable() {
+			return true
+		}
+	}
+	return false
+}
+
 // operands binds both sides of a comparison with a subquery, of equal types.
 func (b *binder) operands(s *scope, at ast.Node, x ast.Expr, q ast.Query, what string) (left, right []Expr, n Node, err error) {
 	if s.subs == nil {
 		return nil, nil, nil, notYet(at, what+" with a subquery here")
 	}
+	if n, err = b.query(q, s); err != nil {
+		return nil, nil, nil, err
+	}
+	left, right, err = b.comparable(s, at, x, q, refs(n.Info().Out), what)
+	return left, right, n, err
+}
+
+// comparable binds the left side of a comparison with a subquery, and brings both sides to equal types.
+func (b *binder) comparable(s *scope, at ast.Node, x ast.Expr, q ast.Query, right []Expr, what string) ([]Expr, []Expr, error) {
 	lhs := []ast.Expr{x}
 	if r, ok := ast.Unparen(x).(*ast.Row); ok {
 		lhs = r.Items
 	}
-	if left, err = b.exprs(s, lhs...); err != nil {
-		return nil, nil, nil, err
+	left, err := b.exprs(s, lhs...)
+	if err != nil {
+		return nil, nil, err
 	}
-	if n, err = b.query(q, s); err != nil {
-		return nil, nil, nil, err
-	}
-	right = refs(n.Info().Out)
+	right = append([]Expr(nil), right...)
 	if len(right) != len(left) {
-		return nil, nil, nil, sql.Errorf(q, "the subquery of %s gives %s, and %d is compared", what, countWord(len(right), "column"), len(left))
+		return nil, nil, sql.Errorf(q, "the subquery of %s gives %s, and %d is compared", what, countWord(len(right), "column"), len(left))
 	}
 	for i := range left {
 		if _, err := b.compare(at, "=", left[i], right[i]); err != nil {
-			return nil, nil, nil, err
+			return nil, nil, err
 		}
 		if t, ok := commonType([]types.Type{left[i].Type(), right[i].Type()}); ok {
 			left[i], right[i] = b.fold(castTo(left[i], t)), castTo(right[i], t)
 		}
 	}
-	return left, right, n, nil
+	return left, right, nil
 }
 
 // extremes is one row: the least and the greatest of x, then the flag.

@@ -247,6 +247,7 @@ func (b *binder) values(v *ast.Values, outer *scope) (Node, error) {
 		if row, ok := ast.Unparen(r).(*ast.Row); ok && !row.Explicit {
 			items = row.Items
 		}
+		b.untyped(items...)
 		bound, err := b.exprs(&scope{outer: outer}, items...)
 		if err != nil {
 			return nil, err

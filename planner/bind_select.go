@@ -169,6 +169,7 @@ func (b *binder) items(q *ast.Select, s *scope) ([]item, error) {
 			out = append(out, cols...)
 			continue
 		}
+		b.untyped(it.Expr)
 		x, err := b.expr(s, it.Expr)
 		if err != nil {
 			addError(&errs, err)
@@ -305,6 +306,7 @@ func (b *binder) orderItem(o *ast.OrderItem, s *scope, items []item) (int, Expr,
 			}
 		}
 	}
+	b.untyped(o.Expr)
 	x, err := b.expr(s, o.Expr)
 	return -1, x, err
 }

@@ -38,6 +38,9 @@ func hasSubquery(e ast.Expr) bool {
 
 // correlated gives a column of the query around, where that is allowed: in WHERE of the subquery.
 func (b *binder) correlated(s *scope, n *ast.Name) (Expr, error) {
+	if s.values != nil {
+		return s.value(n)
+	}
 	if !b.mayCorrelate {
 		return nil, notYet(n, "a subquery that reads a column of the query around it outside its WHERE")
 	}
@@ -48,6 +51,20 @@ func (b *binder) correlated(s *scope, n *ast.Name) (Expr, error) {
 	return mapExpr(x, func(e Expr) Expr {
 		if c, ok := e.(*ColRef); ok {
 			return &outerRef{c.Index, c.T}
+		}
+		return e
+	}), nil
+}
+
+// value is a column of the query around that the subquery's rows are joined with.
+func (s *scope) value(n *ast.Name) (Expr, error) {
+	x, err := s.outer.resolve(n)
+	if err != nil {
+		return nil, err
+	}
+	return mapExpr(x, func(e Expr) Expr {
+		if c, ok := e.(*ColRef); ok {
+			return s.ref(s.values[c.Index])
 		}
 		return e
 	}), nil

@@ -135,10 +135,9 @@ func (b *binder) windowSizes(w *Window, s *scope, args []ast.Expr) error {
 		w.Gap = ms[0]
 	default:
 		w.Slide, w.Size = ms[0], ms[1]
-		if !w.Legacy && w.Size%w.Slide != 0 {
-			word := map[WindowKind]string{Hop: "slide", Cumulate: "step"}[w.Kind]
-			return sql.Errorf(args[1], "the window's size (%s) is no multiple of its %s (%s)", millisText(w.Size), word, millisText(w.Slide)).
-				WithHint("the order is %s, size", word)
+		if w.Kind == Cumulate && w.Size%w.Slide != 0 {
+			return sql.Errorf(args[1], "the window's size (%s) is no multiple of its step (%s)", millisText(w.Size), millisText(w.Slide)).
+				WithHint("the order is step, size")
 		}
 	}
 	return nil
@@ -222,6 +221,10 @@ func (w *groupWindow) propColumn(p WindowProp) types.Column {
 
 // windowAgg makes the aggregate over a window.
 func (g *grouping) windowAgg(agg *aggScope, w *groupWindow, in Node, keys []int) (Node, error) {
+	if w.Kind == Hop && !w.Legacy && w.Size%w.Slide != 0 {
+		return nil, sql.Errorf(g.q.GroupBy[0], "the window's size (%s) is no multiple of its slide (%s), and an aggregate shares the parts of its windows", millisText(w.Size), millisText(w.Slide)).
+			WithHint("the order is slide, size; GROUP BY HOP(time, slide, size) takes any slide, and the table function without an aggregate too")
+	}
 	if w.timeCol != nil {
 		w.TimeCol = g.column(w.timeCol, "$time")
 	}

@@ -1,9 +1,11 @@
 package planner
 
 import (
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"weir/sql/types"
+	"weir/sql/vec"
 )
 
 // truthOf is the value of a BOOLEAN constant: true, false, or ok false for NULL and what is no constant.
@@ -60,6 +62,21 @@ func foldJunction(e Expr, args []Expr, decides bool) Expr {
 		return NullLit(types.BooleanType)
 	}
 	return BoolLit(!decides)
+}
+
+// unsignedZero makes a constant -0.0 a 0.0: as in Flink, whose constants have no such sign.
+func unsignedZero(v arrow.Array) arrow.Array {
+	switch x := v.(type) {
+	case *array.Float64:
+		if x.IsValid(0) && x.Value(0) == 0 {
+			return vec.ConstFixed(types.DoubleType, 0.0).Arr
+		}
+	case *array.Float32:
+		if x.IsValid(0) && x.Value(0) == 0 {
+			return vec.ConstFixed(types.FloatType, float32(0)).Arr
+		}
+	}
+	return v
 }
 
 // retype sets the type of a constant of the same layout.

@@ -95,6 +95,8 @@ func advice(p *Plan) []Warning {
 			if !p.Settings.Batch {
 				out = append(out, rankCondition(n)...)
 			}
+		case *Over:
+			out = append(out, notOnFlink(n, p.Settings.Batch)...)
 		case *Sink:
 			out = append(out, distinctInserts(n)...)
 			out = append(out, dropsBad(n.Table, n.Common.ErrorMode)...)

@@ -32,6 +32,8 @@ type binder struct {
 	errs           *sql.ErrorList
 	// mayCorrelate: the expression may read columns of the query around.
 	mayCorrelate bool
+	// toldNull: there is a warning of an untyped NULL.
+	toldNull bool
 	// ttls are the STATE_TTL hints of the SELECT that is bound, by relation.
 	ttls map[string]time.Duration
 }

@@ -23,6 +23,8 @@ type scope struct {
 	over *overScope
 	// outer is the scope around a subquery.
 	outer *scope
+	// values gives columns of outer that the subquery's rows are joined with: their places in cols.
+	values map[int]int
 	// match is set inside MATCH_RECOGNIZE.
 	match *matchScope
 	// windows are the named windows of the SELECT.

@@ -288,8 +288,8 @@ func boolEval(start func(a []vec.Vec) func(i int) (value, ok bool)) Kernel {
 
 // literalText is the value of a constant text or keyword argument.
 func literalText(a Arg) (string, bool) {
-	if a.Lit == nil || a.Lit.IsNull(0) {
-		return "", false
+	if a.Lit == nil || !a.Type.IsString() && a.Type.Kind != types.Symbol || a.Lit.IsNull(0) {
+		return "", false // what is no text is refused where its type is looked at
 	}
 	t := vec.TextOf(*a.Lit)
 	return t.String(0), true

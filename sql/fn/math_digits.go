@@ -113,8 +113,11 @@ func digitsOfFloats[T float32 | float64](t types.Type, bits int, cut bool) Kerne
 // roundSpelled rounds the decimal spelling of a number, so that 2.675 becomes 2.68 although the
 // binary number is a little less.
 func roundSpelled(buf []byte, v float64, digits int64, bits int, cut bool) float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) || v == 0 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return v
+	}
+	if v == 0 {
+		return 0 // as in Flink, whose decimals have no -0
 	}
 	text := strconv.AppendFloat(buf, math.Abs(v), 'e', -1, bits) // d.ddde±xx
 	e := len(text) - 1
