@@ -33,6 +33,24 @@ type SimOptions struct {
 	Reopen func() (checkpoint.Store, error)
 	// Crashed tells, after each step, whether the machine has died in it; nil: never.
 	Crashed func() bool
+	// Passing tells of an error whether the job goes on after it, from its last checkpoint; nil: after none.
+	Passing func(error) bool
+	// Plan gives the plan of each life of the job, counted from 0; nil: the same one always. They may differ in parallelism.
+	Plan func(life int) (*planner.Plan, error)
+	// Jump is how likely the clock jumps on at a step, by up to an hour.
+	Jump float64
+	// Quiet says what happens when the job has nothing left to do but wait; ok is false when nothing more does. Nil: nothing.
+	Quiet func() (m Move, ok bool)
+}
+
+// Move is something that happens to a job that has nothing left to do but wait, one after the other.
+type Move struct {
+	// Save makes a checkpoint.
+	Save bool
+	// Restart ends the job; it goes on from its last checkpoint.
+	Restart bool
+	// Advance moves the clock on; what is due on the way happens then.
+	Advance time.Duration
 }
 
 // SimStats is what a simulation did.
@@ -59,6 +77,9 @@ type sim struct {
 	readers []simReader
 	asked   []func()    // requests of operators, not yet made
 	listed  []time.Time // of each board
+	until   time.Time   // where the clock is being moved to
+	leaving bool        // the job ends once nothing is left to do
+	restart bool
 }
 
 type simReader struct {
@@ -105,16 +126,16 @@ func newSim(p *planner.Plan, r *runtime, so SimOptions) *sim {
 	r.startReader = func(src *source, split *splitRun) { s.readers = append(s.readers, simReader{src, split}) }
 	r.ask = func(request func()) { s.asked = append(s.asked, request) }
 	r.acknowledge = func(a ack) { s.acks = append(s.acks, a) }
-	if so.Crash > 0 || so.CrashAfterCheckpoint || so.Crashed != nil {
+	if so.Crash > 0 || so.CrashAfterCheckpoint || so.Crashed != nil || so.Passing != nil || so.Quiet != nil {
 		r.collect = func(*planner.Collect, *task) connectors.Sink { return &stagedRows{s: s} }
 	}
 	return s
 }
 
 func (s *sim) main(ctx context.Context) (stats SimStats, err error) {
-	for first := true; ; first = false {
-		again, err := s.begin(ctx, first)
-		if s.opts.Crashed != nil && s.opts.Crashed() {
+	for life := 0; ; life++ {
+		again, err := s.begin(ctx, life)
+		if s.opts.Crashed != nil && s.opts.Crashed() || err != nil && s.opts.Passing != nil && s.opts.Passing(err) {
 			again, err = true, nil
 		}
 		if err != nil {
@@ -128,14 +149,19 @@ func (s *sim) main(ctx context.Context) (stats SimStats, err error) {
 }
 
 // begin starts the job, from its last checkpoint unless it is the first time, and runs it until it ends or crashes.
-func (s *sim) begin(ctx context.Context, first bool) (crashed bool, err error) {
+func (s *sim) begin(ctx context.Context, life int) (crashed bool, err error) {
+	if s.opts.Plan != nil {
+		if s.plan, err = s.opts.Plan(life); err != nil {
+			return false, err
+		}
+	}
 	if s.opts.Reopen != nil {
 		if s.saved, err = s.opts.Reopen(); err != nil {
 			return false, err
 		}
 	}
 	from := s.run.opts.Restore
-	if !first {
+	if life > 0 {
 		if from, err = s.latest(ctx); err != nil {
 			return false, err
 		}
@@ -157,7 +183,7 @@ func (s *sim) latest(ctx context.Context) (*checkpoint.Checkpoint, error) {
 func (s *sim) life(ctx context.Context, from *checkpoint.Checkpoint) (crashed bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s.acks, s.readers, s.asked, s.listed = nil, nil, nil, nil
+	s.acks, s.readers, s.asked, s.listed, s.restart = nil, nil, nil, nil, false
 	at := ""
 	defer func() {
 		if r := recover(); r != nil {
@@ -193,7 +219,7 @@ func (s *sim) life(ctx context.Context, from *checkpoint.Checkpoint) (crashed bo
 		if err := s.step(ctx, &at); err != nil {
 			return false, err
 		}
-		if s.opts.Crashed != nil && s.opts.Crashed() {
+		if s.restart || s.opts.Crashed != nil && s.opts.Crashed() {
 			return true, nil
 		}
 	}
@@ -224,6 +250,9 @@ func (s *sim) mayCrash() bool {
 func (s *sim) step(ctx context.Context, at *string) error {
 	s.stats.Steps++
 	s.now = s.now.Add(time.Duration(s.rng.IntN(50)) * time.Microsecond)
+	if s.opts.Jump > 0 && s.rng.Float64() < s.opts.Jump {
+		s.now = s.now.Add(time.Duration(s.rng.Int64N(int64(time.Hour))))
+	}
 	if s.opts.Checkpoint > 0 && s.rng.Float64() < s.opts.Checkpoint {
 		s.over.ask(request{done: func(checkpoint.Saved, error) {}})
 	}
@@ -238,7 +267,7 @@ func (s *sim) step(ctx context.Context, at *string) error {
 	}
 	var readers []simReader
 	for _, r := range s.readers {
-		if len(r.r.turn) > 0 {
+		if len(r.r.turn) > 0 && !waiting(r.r) {
 			readers = append(readers, r)
 		}
 	}
@@ -284,6 +313,32 @@ func (s *sim) runnable(t *task) bool {
 	return t.waits()
 }
 
+// waiting tells whether a reader would only wait: until a Move lets something come.
+func waiting(r *splitRun) bool {
+	w, ok := r.reader.(interface{ Waiting() bool })
+	return ok && w.Waiting()
+}
+
+// quiet makes the next move; false: there is none.
+func (s *sim) quiet() bool {
+	if s.leaving {
+		s.leaving, s.restart = false, true
+		return true
+	}
+	if s.opts.Quiet == nil {
+		return false
+	}
+	m, ok := s.opts.Quiet()
+	if !ok {
+		return false
+	}
+	if m.Save {
+		s.over.ask(request{done: func(checkpoint.Saved, error) {}})
+	}
+	s.leaving, s.until = m.Restart, s.now.Add(m.Advance)
+	return true
+}
+
 func (s *sim) read(r simReader) {
 	<-r.r.turn
 	in := r.s.readOnce(r.r)
@@ -324,6 +379,11 @@ func (s *sim) collectAck() error {
 // sleep moves the clock to the next deadline, when nothing else is left to do.
 func (s *sim) sleep(ctx context.Context) error {
 	at := never
+	if s.now.Before(s.until) {
+		at = s.until.UnixMicro()
+	} else if s.quiet() {
+		return nil
+	}
 	for _, t := range s.a.tasks {
 		if !t.done {
 			at = min(at, t.deadline())

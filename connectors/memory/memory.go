@@ -32,7 +32,7 @@ func (ts *Tables) Table(name string) *Table {
 	defer ts.mu.Unlock()
 	t := ts.tables[name]
 	if t == nil {
-		t = &Table{parts: [][]*vec.Batch{nil}, staged: map[string][]*vec.Batch{}, changed: make(chan struct{})}
+		t = &Table{parts: [][]*vec.Batch{nil}, open: []int{0}, parents: map[int][]int{}, staged: map[string][]*vec.Batch{}, changed: make(chan struct{})}
 		ts.tables[name] = t
 	}
 	return t
@@ -57,6 +57,9 @@ type Table struct {
 	staged  map[string][]*vec.Batch // by token; waits for Commit
 	next    int                     // token
 	changed chan struct{}           // closed at each change
+	parents map[int][]int           // of splits that came of others
+	open    []int                   // splits that rows are fed to
+	held    []int64                 // rows of each split that readers see; nil: all
 }
 
 // Feed appends rows to a split (0 is always there). The batch has the table's physical columns, then
@@ -73,6 +76,49 @@ func (t *Table) Feed(split int, b *vec.Batch) {
 	t.wake()
 }
 
+// Reshard ends the splits that rows are fed to: n new ones come in their place, read when these are read to their end.
+func (t *Table) Reshard(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	was := t.open
+	t.open = nil
+	for range n {
+		t.parents[len(t.parts)] = was
+		t.open = append(t.open, len(t.parts))
+		t.parts = append(t.parts, nil)
+	}
+	t.wake()
+}
+
+// Open lists the splits that rows are fed to.
+func (t *Table) Open() []int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.open)
+}
+
+// Sizes counts the rows of each split.
+func (t *Table) Sizes() []int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]int64, len(t.parts))
+	for i, batches := range t.parts {
+		for _, b := range batches {
+			out[i] += int64(b.Len())
+		}
+	}
+	return out
+}
+
+// Hold lets readers see only so many rows of each split, as if the rest had not been fed yet; a split that Hold does not count
+// has none. Nil lets them see all.
+func (t *Table) Hold(rows []int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held = rows
+	t.wake()
+}
+
 // End tells readers of an unbounded table that nothing more comes.
 func (t *Table) End() {
 	t.mu.Lock()
@@ -85,7 +131,8 @@ func (t *Table) End() {
 func (t *Table) Clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.parts, t.ended = [][]*vec.Batch{nil}, false
+	t.parts, t.ended, t.open, t.held = [][]*vec.Batch{nil}, false, []int{0}, nil
+	clear(t.parents)
 	t.wake()
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -38,7 +39,11 @@ func (s *source) Splits(context.Context) ([]connectors.Split, error) {
 		for _, b := range batches {
 			n += b.Len()
 		}
-		out = append(out, connectors.Split{ID: fmt.Sprintf("%04d", i), Size: int64(n)})
+		split := connectors.Split{ID: fmt.Sprintf("%04d", i), Size: int64(n)}
+		for _, p := range s.table.parents[i] {
+			split.Parents = append(split.Parents, fmt.Sprintf("%04d", p))
+		}
+		out = append(out, split)
 	}
 	return out, nil
 }
@@ -78,7 +83,7 @@ const idle = 5 * time.Millisecond
 func (r *reader) NextBatch(ctx context.Context, limit int) (*vec.Batch, connectors.Offset, error) {
 	b, changed, ended := r.look(limit)
 	if b == nil {
-		if r.s.bounded || ended {
+		if ended {
 			return nil, nil, io.EOF
 		}
 		t := time.NewTimer(idle)
@@ -100,12 +105,15 @@ func (r *reader) NextBatch(ctx context.Context, limit int) (*vec.Batch, connecto
 	return vec.New(r.s.schema, cols, b.Len(), b.Kinds), off, nil
 }
 
-// look gives the next rows, all of one batch that was fed.
+// look gives the next rows, all of one batch that was fed, or why there are none.
 func (r *reader) look(limit int) (b *vec.Batch, changed chan struct{}, ended bool) {
 	t := r.s.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r.part < len(t.parts) {
+	if t.held != nil {
+		limit = int(min(int64(limit), r.shown()-r.row))
+	}
+	if r.part < len(t.parts) && limit > 0 {
 		skip := r.row
 		for _, b := range t.parts[r.part] {
 			n := int64(b.Len())
@@ -115,7 +123,40 @@ func (r *reader) look(limit int) (b *vec.Batch, changed chan struct{}, ended boo
 			skip -= n
 		}
 	}
-	return nil, t.changed, t.ended
+	return nil, t.changed, r.atEnd()
+}
+
+// shown is how many rows of the split readers see while the table is held.
+func (r *reader) shown() int64 {
+	if t := r.s.table; r.part < len(t.held) {
+		return t.held[r.part]
+	}
+	return 0
+}
+
+// Waiting tells whether the table is held where the reader stands, so that it would only wait.
+func (r *reader) Waiting() bool {
+	t := r.s.table
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.held != nil && r.row >= r.shown() && !t.closed(r.part, r.row)
+}
+
+// atEnd tells whether nothing comes behind the rows that the reader sees.
+func (r *reader) atEnd() bool {
+	t := r.s.table
+	return t.closed(r.part, r.row) || t.held == nil && (r.s.bounded || t.ended)
+}
+
+// closed tells whether so many rows are all that a split will have, as it has children.
+func (t *Table) closed(part int, rows int64) bool {
+	if slices.Contains(t.open, part) || part >= len(t.parts) {
+		return false
+	}
+	for _, b := range t.parts[part] {
+		rows -= int64(b.Len())
+	}
+	return rows >= 0
 }
 
 // prune takes the wanted fields of a ROW column.
