@@ -7,6 +7,7 @@ import (
 	"weir/connectors"
 	"weir/connectors/memory"
 	"weir/exec"
+	"weir/exec/job"
 	"weir/planner"
 	"weir/sql"
 	"weir/sql/ast"
@@ -48,8 +49,16 @@ func (s *Session) PlanWith(src string, stmt ast.Statement, adjust func(*planner.
 	return plan, nil
 }
 
-// ExecOptions are what a job of the session runs with. rows takes the rows of a query.
-func (s *Session) ExecOptions(rows func(*vec.Batch) error) exec.Options { return s.execOptions(rows) }
+// ExecOptions are what a job of the session runs with. rows takes the rows of a query; what a query rejects, which
+// runs many times over, is not kept.
+func (s *Session) ExecOptions(rows func(*vec.Batch) error) exec.Options {
+	o := s.execOptions(rows)
+	if rows == nil {
+		o.Env.JobID = job.NewID()
+		o.Rejects = s.rejects.Job(o.Env.JobID)
+	}
+	return o
+}
 
 // ParseOne parses a text that holds one statement.
 func ParseOne(src string) (ast.Statement, error) {
