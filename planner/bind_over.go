@@ -301,7 +301,8 @@ func (g *overGroup) args(call *AggCall, c *ast.Call) error {
 	return nil
 }
 
-// lag is LAG(x [, offset [, default]]); the result is NULL where the default may be, as Flink types it.
+// lag is LAG(x [, offset [, default]]). Where x may be NULL, so may the result, whatever the default: Flink types it
+// NOT NULL then, and reads -1, '' or a failure out of a NULL.
 func (g *overGroup) lag(c *ast.Call, name string) (*AggCall, error) {
 	if len(c.Args) < 1 || len(c.Args) > 3 {
 		return nil, sql.Errorf(c, "%s takes 1 to 3 arguments, got %d", name, len(c.Args))
@@ -318,7 +319,7 @@ func (g *overGroup) lag(c *ast.Call, name string) (*AggCall, error) {
 	if !ok {
 		return nil, sql.Errorf(c.Args[2], "the default of %s is %s, and the value %s", name, call.ArgTypes[2], call.ArgTypes[0])
 	}
-	nullable := call.ArgTypes[2].Nullable()
+	nullable := call.ArgTypes[0].Nullable() || call.ArgTypes[2].Nullable()
 	for _, i := range []int{0, 2} {
 		x := g.b.fold(castTo(g.exprs[call.Args[i]], t))
 		call.Args[i], call.ArgTypes[i] = g.column(x), x.Type()

@@ -312,7 +312,7 @@ func constInt(a *planner.AggCall, i int) (int64, error) {
 	return integerAt(a.Consts[i].Val, 0), nil
 }
 
-// shifted is LAG and LEAD; the default stands for a NULL too, as in Flink.
+// shifted is LAG and LEAD; the default stands for a row that is not there, not for a NULL.
 func (o *overBatch) shifted(a *planner.AggCall, p *orderedPart) (arrow.Array, error) {
 	n, by := p.b.Len(), int64(1)
 	if len(a.Args) > 1 {
@@ -328,7 +328,7 @@ func (o *overBatch) shifted(a *planner.AggCall, p *orderedPart) (arrow.Array, er
 	idx := make([]int32, n)
 	for i := range idx {
 		idx[i] = -1
-		if at := int64(i) + by; at >= 0 && at < int64(n) && x.IsValid(int(at)) {
+		if at := int64(i) + by; at >= 0 && at < int64(n) {
 			idx[i] = int32(at)
 		} else if len(a.Args) > 2 {
 			idx[i] = int32(n + i)

@@ -8,7 +8,7 @@ import (
 )
 
 // lagAcc is LAG(x [, offset [, default]]) as an aggregate over the rows up to the current one: the value
-// of the row that many before the last. A NULL found there gives the default too, as in Flink.
+// of the row that many before the last. A NULL found there stays one, the default is for rows that are not there.
 type lagAcc struct {
 	t      types.Type
 	offset int
@@ -93,7 +93,7 @@ func (a *lagAcc) emit(out *aggDecoder, g int32) {
 		return
 	}
 	c := &a.cells[g]
-	if len(c.values) > a.offset && c.values[0] != nil {
+	if len(c.values) > a.offset {
 		out.add(c.values[0])
 		return
 	}
