@@ -186,7 +186,7 @@ func (a *assembly) buildLink(s *stage, i int, n planner.Node) (link, error) {
 	l := &opLink{t: t, name: stats.name, op: operator, fn: a.fnCtx(), in: types.MinTime, wm: types.MinTime, stats: stats}
 	l.ctx = &op.Context{
 		ID: n.Info().ID, Instance: i, Parallelism: s.parallelism, State: state.New(t.store, n.Info().ID),
-		Fn: l.fn, Budget: a.run.budget, Metrics: &op.Metrics{}, Unkept: a.run.unkept, Interrupted: func() bool { return a.ctx.Err() != nil },
+		Fn: l.fn, Budget: a.run.budget(stats.name, &stats.overBudget), Metrics: &op.Metrics{}, Unkept: a.run.unkept, Interrupted: func() bool { return a.ctx.Err() != nil },
 	}
 	if err := a.addRejects(s, i, n, l); err != nil {
 		return nil, fmt.Errorf("%s: %w", stats.name, err)

@@ -38,7 +38,7 @@ func Run(ctx context.Context, p *planner.Plan, opts Options) (*Job, error) {
 
 func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
 	if r.opts.WorkDir != "" && r.opts.Resources == nil {
-		r.ownResources = state.NewResources(ownCache)
+		r.ownResources = state.NewResources(cacheOf(r.opts.MemoryLimit))
 		r.opts.Resources = r.ownResources
 	}
 	j := &Job{run: r, done: make(chan struct{}), ask: make(chan request), stats: &checkpointStats{}}

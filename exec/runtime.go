@@ -44,6 +44,9 @@ type Options struct {
 	// WorkDir is a folder for the state of tasks that outgrows memory, best on the device of the checkpoints.
 	// What is in it when the job starts is deleted. "": state stays in memory.
 	WorkDir string
+	// TempDir is where a job without a WorkDir makes a folder for it, at the first need, and removes it at its end.
+	// "": it has none.
+	TempDir string
 	// SpillBytes is the size over which a task's state moves from memory to disk; 0: 16 MB.
 	SpillBytes int64
 	// Resources are what the stores on disk share; nil: the job has its own.
@@ -52,7 +55,8 @@ type Options struct {
 	FS state.FS
 	// NewStore makes the store of a task's state; nil: in memory, then in WorkDir.
 	NewStore func(task string) (state.Snapshotter, error)
-	// MemoryLimit bounds the bytes that state may hold before operators move it to their store; 0: no bound.
+	// MemoryLimit bounds the bytes that state may hold before operators move it to their store, with the cache of that;
+	// 0: no bound.
 	MemoryLimit int64
 	// Rejects keeps bad records and late rows where their tables want that; nil: they are counted, logged and gone.
 	Rejects connectors.RejectLog
@@ -65,7 +69,7 @@ type runtime struct {
 	env    *connectors.Env
 	clock  func() time.Time
 	began  int64 // microseconds
-	budget *op.Budget
+	memory memory
 	rows   sync.Mutex // serialises Options.Rows
 	opts   Options
 	// operator makes operators; newOperator but in tests.
@@ -82,7 +86,7 @@ type runtime struct {
 	drainAt atomic.Int64
 	// stopAt is the checkpoint behind whose barrier tasks stop; 0: none.
 	stopAt       atomic.Int64
-	pressed      atomic.Bool      // operators hold more than MemoryLimit
+	temporary    bool             // WorkDir is the job's own, and goes with it
 	ownResources *state.Resources // made for this job; nil: the process's, or none
 	mu           sync.Mutex
 	alignments   map[string]*alignment
@@ -123,12 +127,13 @@ func newRuntime(opts Options) *runtime {
 	if r.opts.FS == nil {
 		r.opts.FS = state.OS()
 	}
-	var used atomic.Int64
-	r.budget = op.NewBudget(func(n int64) bool {
-		over := used.Add(n) > opts.MemoryLimit && opts.MemoryLimit > 0
-		r.pressed.Store(over)
-		return !over || n <= 0
-	})
+	r.memory.limit = opts.MemoryLimit
+	if opts.WorkDir != "" || opts.TempDir != "" {
+		r.memory.limit -= cacheOf(opts.MemoryLimit) // which the stores on disk use
+	}
+	if opts.WorkDir == "" && opts.TempDir != "" {
+		r.opts.WorkDir, r.temporary = r.opts.FS.PathJoin(opts.TempDir, fmt.Sprintf("weir-%016x", env.Random())), true
+	}
 	return r
 }
 
@@ -151,12 +156,9 @@ func (r *runtime) newStore(task string) (state.Snapshotter, error) {
 	}
 	return state.NewGrowing(state.Config{
 		FS: r.opts.FS, Dir: r.opts.FS.PathJoin(r.workFolder(), checkpoint.Escape(task)), Resources: r.opts.Resources,
-		Bound: r.opts.SpillBytes, Pressed: r.pressed.Load,
+		Bound: r.opts.SpillBytes, Pressed: r.memory.pressed.Load,
 	}), nil
 }
-
-// ownCache is the cache of blocks of a job that was given none.
-const ownCache = 64 << 20
 
 // release gives back what the job made for itself. Its stores are closed.
 func (r *runtime) release() {
@@ -174,7 +176,11 @@ func (r *runtime) clearWork() error {
 	if r.opts.WorkDir == "" {
 		return nil
 	}
-	if err := r.opts.FS.RemoveAll(r.workFolder()); err != nil {
+	folder := r.workFolder()
+	if r.temporary {
+		folder = r.opts.WorkDir
+	}
+	if err := r.opts.FS.RemoveAll(folder); err != nil {
 		return fmt.Errorf("work folder: %w", err)
 	}
 	return nil

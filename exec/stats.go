@@ -17,6 +17,8 @@ type nodeStats struct {
 	late       atomic.Int64
 	groups     atomic.Int64
 	stateBytes atomic.Int64
+	diskBytes  atomic.Int64
+	overBudget atomic.Bool
 	rejected   atomic.Int64
 	reasons    reasonBoard
 	busy       atomic.Int64 // nanoseconds of the task, on its first node
@@ -27,15 +29,18 @@ type nodeStats struct {
 
 // NodeStats is what a plan node has done so far in one parallel instance.
 type NodeStats struct {
-	ID, Name   string
-	Instance   int
-	RowsIn     int64
-	RowsOut    int64
-	Watermark  types.Time // last passed on; types.MinTime before the first
-	Late       int64      // rows dropped as late
-	Rejected   int64      // records and rows that were bad
-	Groups     int64
-	StateBytes int64
+	ID, Name  string
+	Instance  int
+	RowsIn    int64
+	RowsOut   int64
+	Watermark types.Time // last passed on; types.MinTime before the first
+	Late      int64      // rows dropped as late
+	Rejected  int64      // records and rows that were bad
+	Groups    int64
+	// StateBytes is the state in memory; DiskBytes that of the node's task on disk, on its first node with state.
+	StateBytes, DiskBytes int64
+	// OverBudget: the node holds more state than it should, and cannot move it to disk.
+	OverBudget bool
 	// Reasons counts those rejected by why (connectors.RejectDecode and so on), and as "not stored" what of them, and of
 	// late rows, came too fast to be kept.
 	Reasons map[string]int64
@@ -61,6 +66,7 @@ func (s *nodeStats) read() NodeStats {
 		ID: s.id, Name: s.name, Instance: s.instance,
 		RowsIn: s.rowsIn.Load(), RowsOut: s.rowsOut.Load(), Watermark: types.Time(s.watermark.Load()),
 		Late: s.late.Load(), Rejected: s.rejected.Load(), Groups: s.groups.Load(), StateBytes: s.stateBytes.Load(),
+		DiskBytes: s.diskBytes.Load(), OverBudget: s.overBudget.Load(),
 		Busy: time.Duration(s.busy.Load()), BackPressured: time.Duration(s.blocked.Load()), Behind: time.Duration(s.behind.Load()) * time.Millisecond,
 		Splits: s.splits.read(), Reasons: s.reasons.read(),
 	}

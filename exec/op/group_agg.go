@@ -44,6 +44,7 @@ type groupAgg struct {
 	partial bool            // groups may be in the store alone
 	table   *rowTable
 	charged int64
+	cold    coldKeys
 	sweep   int32
 	w       groupWork
 	bundle  *groupBundle // nil: each row makes its change
@@ -119,6 +120,9 @@ func (g *groupAgg) Process(_ int, b *vec.Batch, out Emitter) error {
 	keys := columnVecs(b, g.node.Keys)
 	w.firsts = g.groups.Lookup(keys, n, w.gids, w.firsts[:0])
 	g.grow()
+	if g.ctx.Budget != nil {
+		g.cold.use(w.gids, g.groups.Cap())
+	}
 	if g.partial && len(w.firsts) > 0 {
 		if err := g.load(w.gids, w.firsts); err != nil {
 			return err

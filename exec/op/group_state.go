@@ -69,18 +69,25 @@ func (g *groupAgg) sweepSome(n int) {
 // load looks new keys up in the store.
 func (g *groupAgg) load(gids, firsts []int32) error {
 	var found []int32
-	var values [][]byte
-	for _, row := range firsts {
-		gid := gids[row]
-		g.w.key = g.groups.AppendKey(g.w.key[:0], gid)
-		v, ok, err := g.table.t.Get(state.Group(vec.Hash(g.w.key)), g.w.key)
-		if err != nil {
-			return err
+	var ends []int
+	var bytes []byte
+	err := g.table.find(g.groups, gids, firsts, func(gid int32, v []byte) error {
+		if len(g.gone) == 0 || !g.gone[string(g.groups.AppendKey(g.w.key[:0], gid))] {
+			found, bytes = append(found, gid), append(bytes, v...)
+			ends = append(ends, len(bytes))
 		}
-		if ok && !g.gone[string(g.w.key)] {
-			found = append(found, gid)
-			values = append(values, append([]byte(nil), v...))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	values := make([][]byte, len(ends))
+	for i, end := range ends {
+		start := 0
+		if i > 0 {
+			start = ends[i-1]
 		}
+		values[i] = bytes[start:end]
 	}
 	if len(found) == 0 {
 		return nil
@@ -99,8 +106,8 @@ func (g *groupAgg) load(gids, firsts []int32) error {
 	return g.set.load(found, cols[2:])
 }
 
-// Snapshot writes the groups that changed since the last one.
-func (g *groupAgg) Snapshot() error {
+// flushGone deletes from the store what is gone.
+func (g *groupAgg) flushGone() error {
 	for k := range g.gone {
 		key := []byte(k)
 		if err := g.table.t.Delete(state.Group(vec.Hash(key)), key); err != nil {
@@ -108,17 +115,30 @@ func (g *groupAgg) Snapshot() error {
 		}
 	}
 	clear(g.gone)
+	return nil
+}
+
+// Snapshot writes the groups that changed since the last one.
+func (g *groupAgg) Snapshot() error {
+	if err := g.flushGone(); err != nil {
+		return err
+	}
 	if err := g.saveBundle(); err != nil {
 		return err
 	}
 	live := g.changed[:0]
 	for _, gid := range g.changed {
-		g.dirty[gid] = false
-		if g.groups.Live(gid) && g.rows[gid] > 0 {
+		if g.dirty[gid] && g.groups.Live(gid) && g.rows[gid] > 0 {
 			live = append(live, gid)
 		}
+		g.dirty[gid] = false
 	}
 	g.changed = live[:0]
+	return g.save(live)
+}
+
+// save writes groups.
+func (g *groupAgg) save(live []int32) error {
 	if len(live) == 0 {
 		return nil
 	}
@@ -135,13 +155,7 @@ func (g *groupAgg) Snapshot() error {
 	}
 	cols = append([]vec.Vec{vec.ColVec(vec.Int64s(rows, nil)), vec.ColVec(vec.Int64s(touched, nil))}, cols...)
 	values := g.table.encode(cols, len(live))
-	for i, gid := range live {
-		g.w.key = g.groups.AppendKey(g.w.key[:0], gid)
-		if err := g.table.t.Set(state.Group(vec.Hash(g.w.key)), g.w.key, values.At(i)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return g.table.writeAll(g.groups, live, func(i int) []byte { return values.At(i) })
 }
 
 // charge tells the budget what memory holds; over budget, all groups go to the store and come back
@@ -151,26 +165,44 @@ func (g *groupAgg) charge() error {
 	if bytes > g.charged+g.charged/8 || g.charged == 0 {
 		bytes += g.set.bytes()
 	} else {
-		return nil
+		return g.fit(true)
 	}
 	fits := g.ctx.Budget.Grow(bytes - g.charged)
 	g.charged = bytes
 	g.ctx.Metrics.StateBytes = bytes
-	if fits || g.groups.Len() < 1024 || g.batch || g.bundle != nil && g.bundle.n > 0 {
-		return nil
-	}
-	return g.spill()
+	return g.fit(fits)
 }
 
-func (g *groupAgg) spill() error {
-	if err := g.Snapshot(); err != nil {
+// fit has the coldest groups go to the store, where memory is short; they come back when their keys do.
+func (g *groupAgg) fit(fits bool) error {
+	if !g.cold.full(g.groups.Len(), fits) || g.batch || g.bundle != nil && g.bundle.n > 0 {
+		return nil
+	}
+	cold := g.cold.pick(g.groups, nil)
+	if err := g.flushGone(); err != nil {
 		return err
 	}
-	g.groups, g.set = vec.NewGroups(g.types...), g.set.fresh()
-	g.rows, g.touched, g.dirty, g.w.last = nil, nil, nil, nil
+	some := make([]int32, 0, len(cold))
+	for _, gid := range cold {
+		if g.dirty[gid] && g.rows[gid] > 0 {
+			some = append(some, gid)
+		}
+	}
+	if err := g.save(some); err != nil {
+		return err
+	}
+	for _, gid := range cold {
+		g.dirty[gid] = false
+		g.drop(gid)
+	}
 	g.partial = true
-	g.ctx.Budget.Grow(-g.charged)
-	g.charged = 0
+	live := g.changed[:0]
+	for _, gid := range g.changed {
+		if g.dirty[gid] {
+			live = append(live, gid)
+		}
+	}
+	g.changed = live
 	return nil
 }
 

@@ -120,18 +120,6 @@ type Metrics struct {
 	StateBytes  int64
 }
 
-// Budget bounds the memory that the operators of a process hold in state.
-type Budget struct {
-	grow func(bytes int64) bool
-}
-
-// NewBudget makes a budget from a function that charges bytes (negative: gives back) and tells
-// whether the total is within bounds.
-func NewBudget(grow func(bytes int64) bool) *Budget { return &Budget{grow: grow} }
-
-// Grow charges bytes; false means the operator should move cold state to the store.
-func (b *Budget) Grow(bytes int64) bool { return b == nil || b.grow == nil || b.grow(bytes) }
-
 // Base gives the methods of Operator that do nothing.
 type Base struct{}
 

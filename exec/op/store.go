@@ -1,6 +1,10 @@
 package op
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
+
 	"weir/exec/state"
 	"weir/sql/types"
 	"weir/sql/vec"
@@ -49,6 +53,65 @@ func (t *rowTable) columns(values [][]byte) ([]vec.Vec, error) {
 		out[i] = vec.ColVec(c)
 	}
 	return out, nil
+}
+
+// find visits the values that the table has of some groups: those of the rows listed.
+func (t *rowTable) find(groups *vec.Groups, gids, rows []int32, visit func(gid int32, value []byte) error) error {
+	return findKeys(t.t, len(rows), func(dst []byte, i int) []byte { return groups.AppendKey(dst, gids[rows[i]]) },
+		func(i int, v []byte) error { return visit(gids[rows[i]], v) })
+}
+
+// findKeys visits the values that a table has of n keys.
+func findKeys(t *state.Table, n int, key func(dst []byte, i int) []byte, visit func(i int, value []byte) error) error {
+	k := encodeKeys(n, key)
+	return t.Find(n, func(i int) uint16 { return state.Group(vec.Hash(k.At(i))) },
+		func(dst []byte, i int) []byte { return append(dst, k.At(i)...) }, visit)
+}
+
+func encodeKeys(n int, key func(dst []byte, i int) []byte) *vec.Keys {
+	k := &vec.Keys{Offsets: make([]int32, 1, n+1)}
+	for i := range n {
+		k.Buf = key(k.Buf, i)
+		k.Offsets = append(k.Offsets, int32(len(k.Buf)))
+	}
+	return k
+}
+
+// writeAll sets the values of groups, in order of their keys.
+func (t *rowTable) writeAll(groups *vec.Groups, gids []int32, value func(i int) []byte) error {
+	return writeKeys(t.t, len(gids), func(dst []byte, i int) []byte { return groups.AppendKey(dst, gids[i]) },
+		func(group uint16, key []byte, i int) error { return t.t.Set(group, key, value(i)) })
+}
+
+// writeKeys calls write with n keys in the table's order; what that writes to it comes into effect together.
+func writeKeys(t *state.Table, n int, key func(dst []byte, i int) []byte, write func(group uint16, key []byte, i int) error) error {
+	k := encodeKeys(n, key)
+	type place struct {
+		head  uint64 // of the key
+		i     int32
+		group uint16
+	}
+	order := make([]place, n)
+	for i := range order {
+		order[i] = place{headOf(k.At(i)).a, int32(i), state.Group(vec.Hash(k.At(i)))}
+	}
+	slices.SortFunc(order, func(a, b place) int {
+		if c := cmp.Compare(a.group, b.group); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.head, b.head); c != 0 {
+			return c
+		}
+		return bytes.Compare(k.At(int(a.i)), k.At(int(b.i)))
+	})
+	return t.Together(func() error {
+		for _, p := range order {
+			if err := write(p.group, k.At(int(p.i)), int(p.i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // errStop ends a scan early.

@@ -33,10 +33,13 @@ type sums struct {
 
 // Resources are what the databases of a process share: one cache of blocks, whose size their memtables are
 // counted against. Close it after them.
-type Resources struct{ cache *pebble.Cache }
+type Resources struct {
+	cache *pebble.Cache
+	size  int64
+}
 
 // NewResources makes a cache of that many bytes.
-func NewResources(cache int64) *Resources { return &Resources{pebble.NewCache(cache)} }
+func NewResources(cache int64) *Resources { return &Resources{pebble.NewCache(cache), cache} }
 
 // Close gives the memory back once no database uses it.
 func (r *Resources) Close() { r.cache.Unref() }
@@ -81,7 +84,12 @@ func options(fs FS, shared *Resources) *pebble.Options {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most keys that are asked for are new
 	}
 	if shared != nil {
+		// The cache must have room for the filters and indexes of a file, or they would be read again for each key.
 		o.Cache = shared.cache
+		o.MemTableSize = uint64(min(max(shared.size/16, 256<<10), memtable))
+		for i := range o.TargetFileSizes {
+			o.TargetFileSizes[i] = min(max(shared.size/8, 2<<20), 2<<20<<i)
+		}
 	}
 	return o
 }

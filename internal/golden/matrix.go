@@ -226,15 +226,43 @@ func (l *lazyPebble) Get(key []byte) ([]byte, bool, error) {
 	return l.db.Get(key)
 }
 
-func (l *lazyPebble) Set(key, value []byte) error {
-	if l.db == nil {
-		db, err := state.OpenPebbleInMemory()
-		if err != nil {
-			return err
-		}
+func (l *lazyPebble) open() error {
+	if l.db != nil {
+		return nil
+	}
+	db, err := state.OpenPebbleInMemory()
+	if err == nil {
 		l.db = db
 	}
+	return err
+}
+
+func (l *lazyPebble) Set(key, value []byte) error {
+	if err := l.open(); err != nil {
+		return err
+	}
 	return l.db.Set(key, value)
+}
+
+func (l *lazyPebble) Append(key, value []byte) error {
+	if err := l.open(); err != nil {
+		return err
+	}
+	return l.db.Append(key, value)
+}
+
+func (l *lazyPebble) Together(f func(state.Writer) error) error {
+	if err := l.open(); err != nil {
+		return err
+	}
+	return l.db.Together(f)
+}
+
+func (l *lazyPebble) Find(keys [][]byte, visit func(i int, value []byte) error) error {
+	if l.db == nil {
+		return nil
+	}
+	return l.db.Find(keys, visit)
 }
 
 func (l *lazyPebble) Delete(key []byte) error {

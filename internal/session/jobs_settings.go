@@ -24,6 +24,7 @@ func jobSettings() []Setting {
 		{Name: "s3.endpoint", Doc: "URL of the object store behind s3://, where it is not AWS's. Credentials and the region are those of the environment.", check: isURL},
 		{Name: "execution.state-recovery.ignore-unclaimed-state", Default: "false", Doc: "true: state of a savepoint that the new plan has no operator for is left behind, and operators without state begin anew; false: the job is refused, with what differs.", check: oneOf("true", "false")},
 	}
+	list = append(list, Setting{Name: "io.tmp.dirs", Doc: "Folder for the state of jobs that keep no checkpoints, where it outgrows memory; by default that of the system."})
 	list = append(list, Setting{Name: "table.plan.force-recompile", Default: "false", Doc: "true: COMPILE PLAN writes over a plan that is there.", check: oneOf("true", "false")})
 	for _, k := range job.StrategyKeys {
 		list = append(list, Setting{Name: k[0], Default: k[1], Doc: k[2], check: strategyValue(k[0])})

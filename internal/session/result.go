@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 
 	"weir/connectors"
@@ -128,6 +129,9 @@ func (r *Result) Program() job.Program {
 func (s *Session) execOptions(rows func(*vec.Batch) error) exec.Options {
 	env := *s.env
 	o := exec.Options{Env: &env, Rows: rows, MemoryLimit: s.conf.memory()}
+	if o.TempDir = s.conf.get("io.tmp.dirs"); o.TempDir == "" {
+		o.TempDir = os.TempDir()
+	}
 	if rows == nil {
 		o.Interval = s.conf.duration("execution.checkpointing.interval")
 		o.MinPause = s.conf.duration("execution.checkpointing.min-pause")

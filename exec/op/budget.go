@@ -1,0 +1,90 @@
+package op
+
+import "weir/sql/vec"
+
+// Budget is an operator's part in the bound of the memory that the operators of a job hold in state.
+type Budget struct {
+	held int64
+	grow func(by, held int64) bool
+	over func(held int64)
+	told bool
+}
+
+// NewBudget makes a budget from two functions. grow charges bytes (negative: gives back), held being what the operator holds
+// with them, and tells whether that fits. over is told once that an operator which cannot move state to disk holds too much.
+func NewBudget(grow func(by, held int64) bool, over func(held int64)) *Budget {
+	return &Budget{grow: grow, over: over}
+}
+
+// Grow charges bytes; false means the operator should move cold state to the store.
+func (b *Budget) Grow(bytes int64) bool {
+	if b == nil || b.grow == nil {
+		return true
+	}
+	b.held += bytes
+	return b.grow(bytes, b.held)
+}
+
+// Hold is Grow of an operator that cannot move state to the store: the user is told when it holds too much.
+func (b *Budget) Hold(bytes int64) {
+	if !b.Grow(bytes) && !b.told && b.over != nil {
+		b.told = true
+		b.over(b.held)
+	}
+}
+
+// coldKeys picks the keys that leave memory: those which were not used since its hand passed over them last.
+type coldKeys struct {
+	used []bool // by group
+	hand int32
+	// most is the number of keys that memory has room for; 0: not known yet.
+	most int
+}
+
+// leastKeys stay in memory, whatever the budget.
+const leastKeys = 64
+
+func (c *coldKeys) use(gids []int32, n int) {
+	for len(c.used) < n {
+		c.used = append(c.used, false)
+	}
+	for _, gid := range gids {
+		if gid >= 0 {
+			c.used[gid] = true
+		}
+	}
+}
+
+// full tells whether keys should leave memory: what it has does not fit, or as many are there as did not fit before.
+func (c *coldKeys) full(live int, fits bool) bool {
+	if !fits {
+		c.most = live
+	}
+	return c.most > 0 && live >= max(c.most, leastKeys)
+}
+
+// pick lists a third of the live keys, coldest first. They are to be deleted.
+func (c *coldKeys) pick(groups *vec.Groups, keep func(gid int32) bool) []int32 {
+	n := int32(groups.Cap())
+	c.use(nil, int(n))
+	want := (groups.Len() + 2) / 3
+	out := make([]int32, 0, want)
+	for seen := int64(0); seen < 2*int64(n) && len(out) < want; seen++ {
+		if c.hand++; c.hand >= n {
+			c.hand = 0
+		}
+		gid := c.hand
+		switch {
+		case !groups.Live(gid) || keep != nil && keep(gid):
+		case c.used[gid]:
+			c.used[gid] = false
+		default:
+			c.used[gid] = true // not twice
+			out = append(out, gid)
+		}
+	}
+	for _, gid := range out {
+		c.used[gid] = false
+	}
+	return out
+}
