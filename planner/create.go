@@ -381,6 +381,12 @@ func (d *tableDef) options() {
 	}
 	d.t.secrets = secrets
 	d.metadata(cfg)
+	if c, ok := cfg.(connectors.Checks); ok && len(d.errs.Errors) == 0 {
+		if e := c.Check(d.t.desc()); e != nil {
+			e.Pos = d.values[e.Key].KeyPos
+			d.fail(optionErrors(option.Errors{e}, d.values, d.at))
+		}
+	}
 }
 
 func (d *tableDef) metadata(cfg connectors.Config) {

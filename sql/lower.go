@@ -131,6 +131,9 @@ func (l *lowerer) setOperations() {
 		l.emitOp(text, "SETOP", n, node)
 		next := l.cur().Start
 		if !l.queryAhead() {
+			if l.is("(") && node.Op == "EXCEPT" && l.peek(-2).is(l.src, "*") {
+				l.fail(l.cur(), "name the columns that are wanted: * stands for all of them", "expected a query after EXCEPT, found %s", l.describe(l.cur()))
+			}
 			l.expected("a query after "+node.Op, "SELECT", "VALUES", "WITH")
 		}
 		l.queryPrimary()

@@ -255,6 +255,9 @@ func (p *parser) expected(what string, words ...string) {
 
 // instead is what to write for a word of other dialects that means nothing here, or "".
 func (p *parser) instead(t Token) string {
+	if t.is(p.src, ":") && (p.peek(1).is(p.src, ":") || p.peek(-1).is(p.src, ":")) {
+		return "write CAST(x AS type)"
+	}
 	if t.Kind != Word {
 		return ""
 	}

@@ -6,7 +6,9 @@ package datagen
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -71,16 +73,8 @@ func (c *config) SourceMode(*connectors.TableDesc) (types.ChangelogMode, error) 
 
 // Source implements connectors.Reads.
 func (c *config) Source(t *connectors.TableDesc, scan connectors.Scan, env *connectors.Env) (connectors.Source, error) {
-	known := map[string]bool{}
-	for _, col := range t.Columns {
-		addPaths(known, col.Name, col.Type)
-	}
-	for option, m := range c.fields {
-		for field := range m {
-			if !known[field] {
-				return nil, fmt.Errorf("option \"fields.%s.%s\" is for no column of table %s%s", field, option, t.Name, near(field, known))
-			}
-		}
+	if err := c.Check(t); err != nil {
+		return nil, err
 	}
 	total := c.total
 	gens := map[string]*gen{}
@@ -114,6 +108,22 @@ func (c *config) Source(t *connectors.TableDesc, scan connectors.Scan, env *conn
 	}}, nil
 }
 
+// Check implements connectors.Checks.
+func (c *config) Check(t *connectors.TableDesc) *option.Error {
+	known := map[string]bool{}
+	for _, col := range t.Columns {
+		addPaths(known, col.Name, col.Type)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.fields)) {
+		for _, field := range slices.Sorted(maps.Keys(c.fields[name])) {
+			if !known[field] {
+				return &option.Error{Key: "fields." + field + "." + name, Msg: fmt.Sprintf("option \"fields.%s.%s\" is for no column of table %s", field, name, t.Name), Hint: near(field, known)}
+			}
+		}
+	}
+	return nil
+}
+
 func addPaths(known map[string]bool, path string, t types.Type) {
 	known[path] = true
 	switch t.Kind {
@@ -136,7 +146,7 @@ func near(field string, known map[string]bool) string {
 	}
 	sort.Strings(names)
 	if n := option.Near(field, names); n != "" {
-		return fmt.Sprintf("; did you mean %q?", n)
+		return fmt.Sprintf("did you mean %q?", n)
 	}
 	return ""
 }

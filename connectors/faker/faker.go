@@ -5,7 +5,9 @@ package faker
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +67,37 @@ func (c *config) SourceMode(*connectors.TableDesc) (types.ChangelogMode, error) 
 	return types.AppendMode, nil
 }
 
+// Check implements connectors.Checks.
+func (c *config) Check(t *connectors.TableDesc) *option.Error {
+	used := map[string]bool{}
+	for i, col := range t.Columns {
+		if _, err := c.maker(col.Name, col.Type, uint64(i)+1, used); err != nil {
+			return nil // it is told where the table is read
+		}
+	}
+	return c.unused(t, used)
+}
+
+// unused is the mistake of an option for none of the paths in use, or nil.
+func (c *config) unused(t *connectors.TableDesc, used map[string]bool) *option.Error {
+	for _, o := range []struct {
+		name   string
+		values map[string]string
+	}{{"expression", c.expressions}, {"null-rate", c.nullRates}, {"length", c.lengths}} {
+		for _, path := range slices.Sorted(maps.Keys(o.values)) {
+			if used[path] {
+				continue
+			}
+			e := &option.Error{Key: "fields." + path + "." + o.name, Msg: fmt.Sprintf("option \"fields.%s.%s\" is for no column of table %s", path, o.name, t.Name)}
+			if n := option.Near(path, slices.Sorted(maps.Keys(used))); n != "" {
+				e.Hint = fmt.Sprintf("did you mean %q?", n)
+			}
+			return e
+		}
+	}
+	return nil
+}
+
 // Source implements connectors.Reads.
 func (c *config) Source(t *connectors.TableDesc, scan connectors.Scan, e *connectors.Env) (connectors.Source, error) {
 	used := map[string]bool{}
@@ -76,12 +109,8 @@ func (c *config) Source(t *connectors.TableDesc, scan connectors.Scan, e *connec
 		}
 		makers[col.Name] = m
 	}
-	for _, m := range []map[string]string{c.expressions, c.nullRates, c.lengths} {
-		for path := range m {
-			if !used[path] {
-				return nil, fmt.Errorf("option \"fields.%s\" is for no column of table %s", path, t.Name)
-			}
-		}
+	if err := c.unused(t, used); err != nil {
+		return nil, err
 	}
 	total := c.total
 	if scan.Limit > 0 && (total < 0 || scan.Limit < total) {

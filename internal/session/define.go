@@ -13,13 +13,16 @@ const okMessage = "Execute statement succeeded."
 
 // define runs the statements that change the catalog. ok is false for other statements.
 func (s *Session) define(src string, stmt ast.Statement) (r *Result, ok bool, err error) {
+	var warnings []planner.Warning
 	switch st := stmt.(type) {
 	case *ast.CreateTable:
 		if st.As != nil {
 			r, err = s.createAs(src, st)
 			return r, true, err
 		}
-		err = s.plan.CreateTable(st, src)
+		if err = s.plan.CreateTable(st, src); err == nil {
+			warnings = s.plan.Catalog.TableWarnings(st)
+		}
 	case *ast.CreateView:
 		err = s.plan.CreateView(st, src)
 	case *ast.CreateDatabase:
@@ -27,6 +30,7 @@ func (s *Session) define(src string, stmt ast.Statement) (r *Result, ok bool, er
 	case *ast.CreateCatalog:
 		err = s.plan.Catalog.CreateCatalog(st)
 	case *ast.Drop:
+		warnings = s.plan.Catalog.DropWarnings(st)
 		err = s.plan.Catalog.Drop(st)
 	case *ast.Use:
 		err = s.plan.Catalog.Use(st)
@@ -53,7 +57,7 @@ func (s *Session) define(src string, stmt ast.Statement) (r *Result, ok bool, er
 	if err := s.save(); err != nil {
 		return nil, true, err
 	}
-	return &Result{Kind: Done, Message: okMessage}, true, nil
+	return &Result{Kind: Done, Message: okMessage, Warnings: warnings}, true, nil
 }
 
 // createAs makes the table, and gives the job that fills it.

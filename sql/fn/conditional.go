@@ -71,6 +71,9 @@ func bindIfNull(args []Arg) (*Call, error) {
 			return nil, err
 		}
 		first := func(_ *Ctx, a []vec.Vec, _ int) (vec.Vec, error) { return a[0], nil }
+		if !t.IsString() { // a text keeps its length, all others become of the common type, as in Flink
+			t = call.Args[0].WithNull(false)
+		}
 		return &Call{Args: []types.Type{t, call.Args[1]}, Type: t, Eval: first}, nil
 	}
 	return bindCoalesce(args)
