@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sort"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ type diagnosis struct {
 	rates       map[job.Counter]job.Rate
 	checkpoints exec.CheckpointStats
 	now         time.Time
+	warning     job.Line // the last that its log has
 }
 
 // diagnosed is a node of the plan with the sums of its instances.
@@ -45,6 +47,12 @@ func DiagnoseJob(e *job.Entry) []string {
 	s := e.Status()
 	d := diagnosis{state: string(s.State), cause: s.Error, plan: string(e.Plan()), stats: e.Stats(), checkpoints: e.Checkpoints(), now: time.Now()}
 	d.rates = e.Rates(d.now)
+	lines, _ := e.Logs().Lines()
+	for _, l := range lines {
+		if l.Level == slog.LevelWarn.String() {
+			d.warning = l
+		}
+	}
 	return d.lines()
 }
 
@@ -183,6 +191,7 @@ func (d *diagnosis) lines() []string {
 	for _, n := range nodes {
 		out = append(out, d.look(n, byID)...)
 	}
+	out = append(out, d.warned()...)
 	out = append(out, d.pressure(nodes)...)
 	out = append(out, d.commits(nodes)...)
 	return append(out, d.summary(nodes, len(out) == 0))
@@ -208,6 +217,22 @@ func (d *diagnosis) look(n *diagnosed, byID map[string]*diagnosed) (out []string
 		out = append(out, fmt.Sprintf("%s has taken %d rows and given none", n.name(), n.in))
 	}
 	return out
+}
+
+// warnedFor is how long a warning tells of what is the case now: what is tried again is not tried less often.
+const warnedFor = 30 * time.Second
+
+// warned tells of what the job tries again and again.
+func (d *diagnosis) warned() []string {
+	ago := d.now.Sub(d.warning.Time)
+	if d.state != string(job.Running) || ago > warnedFor {
+		return nil
+	}
+	fields := d.warning.Fields
+	if _, rest, ok := strings.Cut(fields, " "); ok && strings.HasPrefix(fields, "job=") {
+		fields = rest
+	}
+	return []string{fmt.Sprintf("%s ago: %s (%s)", max(ago, 0).Round(100*time.Millisecond), d.warning.Message, fields)}
 }
 
 // timed: the node gives rows when the watermark has passed something.
