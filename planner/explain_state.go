@@ -110,7 +110,11 @@ func stateInTime(n Node, in types.Schema) (s NodeState, ok bool) {
 		return NodeState{Keeps: "the rows within " + millisText(n.Upper-n.Lower) + ", of both inputs", Grows: "rows in that time", Freed: clockWord(n.ProcTime), Bounded: true}, true
 	case *TemporalJoin:
 		right := n.Right.Info().Out
-		return NodeState{Keeps: "the left rows ahead of the watermark, and the versions of each (" + colNames(right, n.Keys.Right) + ") on the right", Grows: distinctOf(n.Keys.Right, right), Freed: "the watermark, but for the newest version of each"}, true
+		s = NodeState{Keeps: "the left rows ahead of the watermark, and the versions of each (" + colNames(right, n.Keys.Right) + ") on the right", Grows: distinctOf(n.Keys.Right, right), Freed: "the watermark, but for the newest version of each"}
+		if n.TTL > 0 {
+			s.Freed, s.Bounded = "the watermark, and all of a key by its TTL, "+spanText(n.TTL)+" after the last write", true
+		}
+		return s, true
 	case *Sort:
 		if !n.Temporal {
 			return NodeState{Keeps: "all rows", Grows: "rows", Freed: "the end of the input"}, true

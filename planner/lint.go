@@ -138,7 +138,7 @@ func unbounded(n Node) (Warning, bool) {
 	switch n.(type) {
 	case *TemporalJoin:
 		w.Msg = fmt.Sprintf("%s%s keeps the newest version of each key for ever", n.Info().ID, nodeText(n))
-		w.Hint, w.Fix = "its size is that of the table on the right; on Flink 'table.exec.state.ttl' frees it too, here it does not", nil
+		w.Hint += "; its size is that of the table on the right"
 	case *Match:
 		w.Hint, w.Fix = "write WITHIN INTERVAL '1' HOUR behind the PATTERN, so that partial matches end", nil
 	case *Sort:

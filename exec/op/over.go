@@ -42,6 +42,10 @@ type over struct {
 	forget []int64   // by group: when it is forgotten; 0: never
 	timers [][]int64 // by group: the times that were set for that, and have not come, in order
 	due    dueRows   // all of them
+
+	stamp   []int64 // by group: processing time of its last row, ms
+	pending []int32 // by group: rows that wait
+	sweep   int32
 }
 
 // frameRow is a row in the frame of its partition.
@@ -98,7 +102,7 @@ func (o *over) bounded() bool { return o.node.Frame.Lo != planner.MinFrame }
 
 func (o *over) Open(ctx *Context) (err error) {
 	o.ctx = ctx
-	if o.state, err = openKeyed(ctx, "frames", o.types, []types.Type{types.BytesType}, o.node.TTL); err != nil {
+	if o.state, err = openKeyed(ctx, "frames", o.types, []types.Type{types.BytesType}, 0); err != nil { // touch and sweepSome keep the TTL
 		return err
 	}
 	if o.wm, err = openSavedTime(ctx, "watermark"); err != nil {
@@ -125,13 +129,14 @@ func (o *over) grow() {
 	for len(o.last) < n {
 		o.last, o.rows = append(o.last, 0), append(o.rows, nil)
 		o.forget, o.timers = append(o.forget, 0), append(o.timers, nil)
+		o.stamp, o.pending = append(o.stamp, 0), append(o.pending, 0)
 	}
 }
 
 // restore takes a partition back: its rows are folded in again, or its accumulators loaded.
 func (o *over) restore(gid int32, v []byte) error {
 	o.last[gid] = int64(binary.BigEndian.Uint64(v))
-	v = v[8:]
+	v = o.takeStamp(v[8:], gid)
 	if !o.bounded() {
 		cols, err := o.value.Decode([][]byte{v})
 		if err != nil {
@@ -172,7 +177,9 @@ func (o *over) Process(_ int, b *vec.Batch, out Emitter) error {
 		for i := range times {
 			times[i] = o.ctx.Fn.NowMicros / 1000
 		}
-		return o.work(b, times, out)
+		err := o.work(b, times, out)
+		o.sweepSome(n + 16)
+		return err
 	}
 	col := b.Col(o.node.TimeCol)
 	if col.NullN() > 0 {
@@ -184,6 +191,7 @@ func (o *over) Process(_ int, b *vec.Batch, out Emitter) error {
 		return err
 	}
 	o.grow()
+	o.touch(gids)
 	rows := o.codec.encode(b)
 	for i, t := range times {
 		if o.late(gids[i], t) {
@@ -192,6 +200,9 @@ func (o *over) Process(_ int, b *vec.Batch, out Emitter) error {
 		}
 		if o.forgets() {
 			o.keep(gids[i], t)
+		}
+		if o.ttl() > 0 {
+			o.pending[gids[i]]++
 		}
 		key := o.state.groups.AppendKey(nil, gids[i])
 		o.buf.push(t, nil, rows.At(i), state.Group(vec.Hash(key)))
@@ -204,6 +215,7 @@ func (o *over) release() error {
 	for _, gid := range o.state.gids {
 		o.state.drop(gid)
 	}
+	o.sweepSome(len(o.state.gids) + 16)
 	o.ctx.Metrics.Groups = int64(o.state.groups.Len())
 	return nil
 }
@@ -274,7 +286,7 @@ func (o *over) Snapshot() error {
 
 // stored is what the store keeps of a partition.
 func (o *over) stored(gid int32) ([]byte, error) {
-	v := binary.BigEndian.AppendUint64(nil, uint64(o.last[gid]))
+	v := o.appendStamp(binary.BigEndian.AppendUint64(nil, uint64(o.last[gid])), gid)
 	if !o.bounded() {
 		cols, err := o.set.save([]int32{gid})
 		if err != nil {

@@ -48,11 +48,8 @@ func (o *over) expire(wm types.Time) {
 			o.last[d.gid] = max(o.last[d.gid], d.time)
 			continue
 		}
-		o.last[d.gid], o.forget[d.gid], o.timers[d.gid], o.rows[d.gid] = 0, 0, nil, nil
-		o.set.reset(d.gid)
-		delete(o.dirty, d.gid)
-		o.state.set(d.gid, nil)
-		o.state.drop(d.gid)
+		o.clear(d.gid)
+		o.drop(d.gid)
 	}
 }
 

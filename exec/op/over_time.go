@@ -16,7 +16,11 @@ func (o *over) work(b *vec.Batch, times []int64, out Emitter) error {
 		return err
 	}
 	o.grow()
+	o.touch(gids)
 	for i, gid := range gids {
+		if !o.node.ProcTime {
+			o.pending[gid] = max(o.pending[gid]-1, 0)
+		}
 		o.known(gid)
 		o.dirty[gid] = true
 		o.last[gid] = times[i]

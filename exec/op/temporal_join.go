@@ -16,7 +16,7 @@ import (
 // temporalJoin joins each left row with the right row that was valid at its time: the last version of the
 // key not after it. Left rows wait until the watermark reaches their time; then all versions up to it are
 // known. A version that is a delete is no row. Versions are kept from the one that was valid at the
-// watermark on.
+// watermark on. A key to which nothing happens for the state's TTL is forgotten, waiting rows and all, as in Flink.
 type temporalJoin struct {
 	Base
 	ctx     *Context
@@ -34,12 +34,14 @@ type temporalJoin struct {
 	seq     int64
 	pairs   storedJoin
 	kinds   []types.RowKind
+	sweep   int32
 }
 
 // temporalKey is what is kept of a key.
 type temporalKey struct {
 	left     []temporalRow // in order of arrival
 	versions []temporalRow // in order of time
+	stamp    int64         // processing time when something happened to it, ms
 }
 
 type temporalRow struct {
@@ -112,6 +114,7 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 	}
 	t.grow()
 	rows := codec.encode(b)
+	now := t.now()
 	for i, gid := range gids { // NULL keys meet: Flink finds versions by key alone, without comparing
 		if port == 1 && b.Kind(i) == types.UpdateBefore {
 			continue // an update's old row stays valid until the new one's time
@@ -121,6 +124,7 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 			k = &temporalKey{}
 			t.live[gid] = k
 		}
+		t.touch(k, now)
 		if t.state.get(gid) == nil {
 			t.state.set(gid, held) // the key is known from now on
 		}
@@ -134,8 +138,47 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 			k.put(r)
 		}
 	}
+	t.sweepSome(n + 16)
 	t.ctx.Metrics.Groups = int64(t.state.groups.Len())
 	return nil
+}
+
+func (t *temporalJoin) now() int64 { return t.ctx.Fn.NowMicros / 1000 }
+
+func (t *temporalJoin) expired(k *temporalKey, now int64) bool {
+	return expired(k.stamp, t.node.TTL, now)
+}
+
+// touch notes that something happens to a key, which begins anew if it has expired.
+func (t *temporalJoin) touch(k *temporalKey, now int64) {
+	if k.stamp > 0 && t.expired(k, now) {
+		k.left, k.versions = nil, nil
+	}
+	k.stamp = now
+}
+
+// sweepSome forgets expired keys among a few, so that none stays for ever.
+func (t *temporalJoin) sweepSome(n int) {
+	if t.node.TTL == 0 {
+		return
+	}
+	now := t.now()
+	for range min(n, len(t.live)) {
+		if int(t.sweep) >= len(t.live) {
+			t.sweep = 0
+		}
+		if k := t.live[t.sweep]; k != nil && t.expired(k, now) {
+			t.forget(t.sweep)
+		}
+		t.sweep++
+	}
+}
+
+func (t *temporalJoin) forget(gid int32) {
+	t.live[gid] = nil
+	t.state.set(gid, nil)
+	t.state.drop(gid)
+	delete(t.changed, gid)
 }
 
 // put adds a version; one of equal time is replaced.
@@ -168,6 +211,7 @@ func (t *temporalJoin) Watermark(wm types.Time, out Emitter) (types.Time, error)
 		if k == nil {
 			continue
 		}
+		t.touch(k, t.now())
 		t.changed[d.gid] = true
 		t.ready(k, int64(wm))
 		if t.pairs.n >= emitRows {
@@ -272,9 +316,7 @@ func (t *temporalJoin) Snapshot() error {
 	for gid := range t.changed {
 		k := t.live[gid]
 		if k.trim(t.wm.at); len(k.left)+len(k.versions) == 0 {
-			t.live[gid] = nil
-			t.state.set(gid, nil)
-			t.state.drop(gid)
+			t.forget(gid)
 			continue
 		}
 		t.state.set(gid, k.write())
@@ -291,9 +333,9 @@ func (t *temporalJoin) Snapshot() error {
 	return nil
 }
 
-// write gives the bytes of a key's rows: how many left rows, then each row, versions last.
+// write gives the bytes of a key: its stamp, how many left rows, then each row, versions last.
 func (k *temporalKey) write() []byte {
-	v := binary.AppendUvarint(nil, uint64(len(k.left)))
+	v := binary.AppendUvarint(binary.BigEndian.AppendUint64(nil, uint64(k.stamp)), uint64(len(k.left)))
 	for _, r := range append(slices.Clone(k.left), k.versions...) {
 		head := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(r.time)), uint64(r.seq))
 		v = appendRow(v, append(append(head, byte(r.kind)), r.row...))
@@ -302,9 +344,9 @@ func (k *temporalKey) write() []byte {
 }
 
 func readTemporal(v []byte) *temporalKey {
-	n, w := binary.Uvarint(v)
-	k := &temporalKey{}
-	for at := w; at < len(v); {
+	n, w := binary.Uvarint(v[8:])
+	k := &temporalKey{stamp: timeOf(v)}
+	for at := w + 8; at < len(v); {
 		raw := rowAt(v, at)
 		at += 4 + len(raw)
 		r := temporalRow{timeOf(raw), timeOf(raw[8:]), types.RowKind(raw[16]), bytes.Clone(raw[17:])}
