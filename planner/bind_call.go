@@ -102,6 +102,9 @@ func (b *binder) call(s *scope, c *ast.Call) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if instead, own := fn.Extension(name); own {
+		b.warn(c, name+" does not run on Flink", instead)
+	}
 	return b.invoke(c, name, args)
 }
 

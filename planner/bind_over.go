@@ -127,7 +127,7 @@ func (g *overGroup) add(c *ast.Call) error {
 	if err != nil {
 		return err
 	}
-	if o.Frame, err = g.frame(spec, call.Func); err != nil {
+	if o.Frame, err = g.frame(spec, o, call.Func); err != nil {
 		return err
 	}
 	g.put(c, o, call)
@@ -156,6 +156,9 @@ func (g *overGroup) put(c *ast.Call, o *Over, call *AggCall) {
 			g.nodes[i].Aggs = append(g.nodes[i].Aggs, *call)
 			return
 		}
+	}
+	if first := g.nodes; len(first) > 0 && !g.b.p.Settings.Batch && fmt.Sprint(first[0].Partition, first[0].Order) != fmt.Sprint(o.Partition, o.Order) {
+		g.b.warn(c, "OVER of another partition or order than the one before does not run on Flink while streaming", "there, compute each in a query of its own")
 	}
 	o.Aggs = []AggCall{*call}
 	g.at[c] = [2]int{len(g.nodes), 0}
@@ -302,7 +305,7 @@ func (g *overGroup) args(call *AggCall, c *ast.Call) error {
 }
 
 // lag is LAG(x [, offset [, default]]). Where x may be NULL, so may the result, whatever the default: Flink types it
-// NOT NULL then, and reads -1, '' or a failure out of a NULL.
+// NOT NULL then, and reads -1, an empty text or a failure out of a NULL.
 func (g *overGroup) lag(c *ast.Call, name string) (*AggCall, error) {
 	if len(c.Args) < 1 || len(c.Args) > 3 {
 		return nil, sql.Errorf(c, "%s takes 1 to 3 arguments, got %d", name, len(c.Args))
@@ -310,6 +313,9 @@ func (g *overGroup) lag(c *ast.Call, name string) (*AggCall, error) {
 	call := &AggCall{Func: name, Filter: -1, Name: name}
 	if err := g.args(call, c); err != nil {
 		return nil, err
+	}
+	if len(c.Args) > 1 && (call.Consts[1] == nil || !call.ArgTypes[1].IsInteger()) {
+		return nil, sql.Errorf(c.Args[1], "%s wants its offset as a constant integer", name)
 	}
 	call.T = call.ArgTypes[0].WithNull(true)
 	if len(c.Args) < 3 {
@@ -330,7 +336,7 @@ func (g *overGroup) lag(c *ast.Call, name string) (*AggCall, error) {
 }
 
 // frame reads ROWS or RANGE; without one it is everything up to the row and its peers.
-func (g *overGroup) frame(spec *ast.WindowSpec, name string) (Frame, error) {
+func (g *overGroup) frame(spec *ast.WindowSpec, o *Over, name string) (Frame, error) {
 	f := Frame{Rows: rankFuncs[name] || name == "LAG" || name == "LEAD", Lo: MinFrame}
 	if len(spec.OrderBy) == 0 {
 		f.Hi = MaxFrame
@@ -339,13 +345,15 @@ func (g *overGroup) frame(spec *ast.WindowSpec, name string) (Frame, error) {
 		return f, nil
 	}
 	f.Rows = spec.Frame.Unit == "ROWS"
+	// A distance is a number of rows, or of what the order counts in: whole numbers, or else time.
+	numbers := f.Rows || len(o.Order) == 1 && g.exprs[o.Order[0].Col].Type().IsInteger()
 	var err error
-	if f.Lo, err = g.bound(spec.Frame.From, f.Rows); err != nil {
+	if f.Lo, err = g.bound(spec.Frame.From, numbers); err != nil {
 		return f, err
 	}
 	f.Hi = 0
 	if spec.Frame.To != nil {
-		f.Hi, err = g.bound(spec.Frame.To, f.Rows)
+		f.Hi, err = g.bound(spec.Frame.To, numbers)
 	}
 	if err == nil && f.Lo > f.Hi {
 		return f, sql.Errorf(spec.Frame, "the frame ends before it starts")
@@ -353,7 +361,7 @@ func (g *overGroup) frame(spec *ast.WindowSpec, name string) (Frame, error) {
 	return f, err
 }
 
-func (g *overGroup) bound(fb *ast.FrameBound, rows bool) (int64, error) {
+func (g *overGroup) bound(fb *ast.FrameBound, number bool) (int64, error) {
 	switch fb.Kind {
 	case "UNBOUNDED PRECEDING":
 		return MinFrame, nil
@@ -363,14 +371,14 @@ func (g *overGroup) bound(fb *ast.FrameBound, rows bool) (int64, error) {
 		return 0, nil
 	}
 	var n int64
-	if rows {
+	if number {
 		x, err := g.b.expr(g.s, fb.Offset)
 		if err != nil {
 			return 0, err
 		}
 		l, ok := x.(*Literal)
 		if !ok || !l.T.IsInteger() || int64Of(l) < 0 {
-			return 0, sql.Errorf(fb.Offset, "ROWS wants a constant number of rows")
+			return 0, sql.Errorf(fb.Offset, "this must be a constant whole number")
 		}
 		n = int64Of(l)
 	} else {

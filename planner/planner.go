@@ -2,6 +2,7 @@ package planner
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"weir/connectors"
@@ -164,12 +165,17 @@ func (p *Planner) checkOver(roots []Node) error {
 		switch {
 		case len(o.Order) == 0:
 			addError(&errs, sql.Errorf(o.at, "OVER of an endless stream wants ORDER BY").WithHint("order by the row-time attribute"))
-		case o.Frame.Hi > 0 || o.Aggs[0].Func == "LEAD":
+		case o.Frame.Hi > 0 || slices.ContainsFunc(o.Aggs, func(a AggCall) bool { return looksAhead[a.Func] }):
 			addError(&errs, sql.Errorf(o.at, "OVER of an endless stream cannot look at rows that are still to come").WithHint("end the frame at CURRENT ROW, or SET 'execution.runtime-mode' = 'batch'"))
+		case o.TimeCol < 0 && o.Frame.Lo != MinFrame:
+			addError(&errs, sql.Errorf(o.at, "OVER of an endless stream that is not ordered by time, ascending, must begin at UNBOUNDED PRECEDING").WithHint("order by the row-time attribute, or SET 'execution.runtime-mode' = 'batch'"))
 		}
 	}
 	return errs.Err()
 }
+
+// looksAhead are the functions of OVER that know a row's value only when later rows are there.
+var looksAhead = map[string]bool{"LEAD": true, "NTILE": true, "PERCENT_RANK": true, "CUME_DIST": true}
 
 // resolveAggs resolves the aggregates again, now that it is known whether rows may be taken away.
 func resolveAggs(roots []Node) error {

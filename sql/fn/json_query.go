@@ -53,7 +53,8 @@ type jsonFound struct {
 
 var errJSONNull = errors.New("the path finds null")
 
-// find applies the path of a row. In strict mode what is missing, null too, is an error.
+// find applies the path of a row. In strict mode what is missing, null too, is an error. In lax mode a path that
+// may find several finds none of them where it leads nowhere: an empty array.
 func (p *jsonPaths) find(json string, i int) jsonFound {
 	path, err := p.at(i)
 	if err != nil {
@@ -61,6 +62,8 @@ func (p *jsonPaths) find(json string, i int) jsonFound {
 	}
 	v, err := path.find(json)
 	switch {
+	case path.lax && path.many && path.call == "" && errors.Is(err, errNoPath):
+		return jsonFound{value: &jsonValue{kind: jsonArray}, lax: true}
 	case path.lax && (err != nil || v.isNull()):
 		return jsonFound{lax: true}
 	case err != nil:

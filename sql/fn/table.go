@@ -69,11 +69,19 @@ func tables() []*Func {
 	return all
 }
 
-// IsExtension tells whether a function is weir's own: Flink has none of the name.
-func IsExtension(name string) bool {
+// Extension tells whether a function is weir's own, Flink having none of the name, and what to write there.
+func Extension(name string) (instead string, own bool) {
 	switch strings.ToUpper(name) {
-	case "LENGTH", "RLIKE", "NVL", "URL_DECODE_RECURSIVE", "AT_TIME_ZONE":
-		return true
+	case "LENGTH":
+		return "there, write CHAR_LENGTH(x)", true
+	case "RLIKE":
+		return "there, write REGEXP(x, pattern)", true
+	case "NVL":
+		return "there, write IFNULL(x, y)", true
+	case "URL_DECODE_RECURSIVE":
+		return "there, write URL_DECODE as many times as it takes", true
+	case "AT_TIME_ZONE":
+		return "there, write CONVERT_TZ of the text, or SET 'table.local-time-zone'", true
 	}
-	return false
+	return "", false
 }
