@@ -35,6 +35,7 @@ type topN struct {
 	partial bool
 	gone    map[string]uint16 // places to delete from the store, and their key groups
 	gids    []int32
+	sweep   int32
 	limit   int       // ranks that matter, from the front
 	fetch   expr.Eval // the limit of a row's partition, where it is not the same for all
 	ranked  bool
@@ -112,8 +113,10 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 			t.forgetList(gid)
 		}
 	}
+	err := t.out.flush(b, out) // what it shows lies in memory that the sweep frees
+	t.sweepSome(n + 16)
 	t.charge()
-	return t.out.flush(b, out)
+	return err
 }
 
 // beginAll makes the lists of new partitions; firsts are rows of them.
@@ -167,12 +170,34 @@ func (t *topN) begin(gid int32, limit int) error {
 		if _, gone := t.gone[string(k)]; gone {
 			return nil
 		}
+		if t.node.TTL > 0 {
+			l.stamp, v = max(l.stamp, stampOf(v)), v[8:]
+		}
 		end := len(k) - 8
 		seq := int64(binary.BigEndian.Uint64(k[end:]))
 		l.insert(&t.rows, t.rows.put(k[len(prefix):end], v, seq, true))
 		l.next = max(l.next, seq+1)
 		return nil
 	})
+}
+
+// sweepSome forgets expired partitions among a few, so that none stays for ever.
+func (t *topN) sweepSome(n int) {
+	if t.node.TTL == 0 {
+		return
+	}
+	now := t.ctx.Fn.NowMicros / 1000
+	for range min(n, len(t.lists)) {
+		if int(t.sweep) >= len(t.lists) {
+			t.sweep = 0
+		}
+		gid := t.sweep
+		t.sweep++
+		if l := &t.lists[gid]; l.stamp > 0 && expired(l.stamp, t.node.TTL, now) && t.groups.Live(gid) {
+			l.each(func(_ int, n int32) bool { t.forget(gid, n); return true })
+			t.forgetList(gid)
+		}
+	}
 }
 
 // renew empties a partition that has expired.
@@ -354,7 +379,11 @@ func (t *topN) Snapshot() error {
 			}
 			t.rows.at(n).saved = true
 			key := t.groups.AppendKey(nil, gid)
-			err = t.table.Set(state.Group(vec.Hash(key)), t.place(nil, gid, n), t.rows.row(n))
+			value := t.rows.row(n)
+			if t.node.TTL > 0 {
+				value = append(state.Stamp(nil, l.stamp), value...)
+			}
+			err = t.table.Set(state.Group(vec.Hash(key)), t.place(nil, gid, n), value)
 			return err == nil
 		})
 		if err != nil {

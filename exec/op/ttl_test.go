@@ -69,6 +69,27 @@ func temporalTTL(ttl time.Duration) func() (Operator, error) {
 	}
 }
 
+// A partition of Top-N expires as a whole, across restarts too.
+func TestTopNTTL(t *testing.T) {
+	check(t, topNTTL(time.Second), []types.Schema{scored}, `
+		+I a|3|1
+		-U a|3|1
+		+U a|5|2
+		-U a|5|2
+		+U a|9|3
+		+I a|1|4`,
+		clock(1), in("a|3|1"), clock(900), in("a|5|2"), clock(1500), in("a|9|3"), clock(2500), in("a|1|4"))
+}
+
+func topNTTL(ttl time.Duration) func() (Operator, error) {
+	return func() (Operator, error) {
+		src := source(scored)
+		src.Info().Mode = types.AppendMode
+		n := &planner.TopN{Base: base(types.RetractMode, scored), Input: src, Partition: []int{0}, Keys: []planner.SortKey{{Col: 1, Desc: true, NullsLast: true}}, Fetch: 1, TTL: ttl}
+		return NewTopN(n, &planner.Settings{})
+	}
+}
+
 // What has expired is forgotten though nothing asks for it again.
 func TestExpiredIsFreed(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -81,6 +102,7 @@ func TestExpiredIsFreed(t *testing.T) {
 		"over":               {overTTL(false, planner.Frame{Lo: planner.MinFrame}, time.Second), []types.Schema{overCols}, in("1|1|a|1", "2|1|a|1", "3|1|a|1"), in("4|1|a|9"), 1},
 		"over without a TTL": {overTTL(false, planner.Frame{Lo: planner.MinFrame}, 0), []types.Schema{overCols}, in("1|1|a|1", "2|1|a|1", "3|1|a|1"), in("4|1|a|9"), 3},
 		"over by the clock":  {overTTL(true, planner.Frame{Lo: -100}, 0), []types.Schema{overCols}, in("1|1|a|1", "2|1|a|1", "3|1|a|1"), in("4|1|a|9"), 1},
+		"top-n":              {topNTTL(time.Second), []types.Schema{scored}, in("a|3|1", "b|5|2"), in("c|1|3"), 1},
 		"temporal join":      {temporalTTL(time.Second), probeIn, at(1, "+I 1|p|1", "+I 2|p|1"), at(1, "+I 3|p|1"), 1},
 		"without a TTL":      {temporalTTL(0), probeIn, at(1, "+I 1|p|1", "+I 2|p|1"), at(1, "+I 3|p|1"), 3},
 	} {
