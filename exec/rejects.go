@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	keptPerSecond   = 10000 // that a task keeps at most; the rest is counted
+	keptPerSecond   = 10000 // that a task keeps at most, where the job says nothing else
 	loggedPerSecond = 5     // that a task logs at most
 	reasonLate      = "late"
 	reasonUnstored  = "not stored"
@@ -66,7 +66,7 @@ func upstream(n planner.Node, has func(*policy) bool) *policy {
 	return nil
 }
 
-// rejecter is what a task does with what it rejects. It keeps at most keptPerSecond a second.
+// rejecter is what a task does with what it rejects. It keeps at most Options.RejectsPerSecond.
 type rejecter struct {
 	writer  connectors.RejectWriter // nil: nothing was kept yet
 	targets []*rejectTarget
@@ -122,7 +122,11 @@ func (t *task) dropLate(p *policy, s *nodeStats, fill func(*connectors.Rejected)
 
 func (t *task) keep(to *planner.RejectTarget, s *nodeStats, r *connectors.Rejected, fill func(*connectors.Rejected)) error {
 	x := &t.rejects
-	if !x.kept.allow(t.now, keptPerSecond) {
+	most := t.run.opts.RejectsPerSecond
+	if most == 0 {
+		most = keptPerSecond
+	}
+	if !x.kept.allow(t.now, most) {
 		s.reasons.add(reasonUnstored, 1)
 		return nil
 	}

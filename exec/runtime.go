@@ -60,6 +60,8 @@ type Options struct {
 	MemoryLimit int64
 	// Rejects keeps bad records and late rows where their tables want that; nil: they are counted, logged and gone.
 	Rejects connectors.RejectLog
+	// RejectsPerSecond bounds what a task keeps; the rest is counted. 0: 10,000.
+	RejectsPerSecond int
 	// Rejected is told of bad records and rows that are kept.
 	Rejected func(table, message string, record []byte)
 }

@@ -179,8 +179,27 @@ func (p *printer) utility(s ast.Statement) {
 		p.str("STOP JOB ", s.ID)
 		p.when(s.Savepoint, " WITH SAVEPOINT")
 		p.when(s.Drain, " WITH DRAIN")
+	case *ast.Retry:
+		p.retry(s)
 	default:
 		p.rare(s)
+	}
+}
+
+func (p *printer) retry(s *ast.Retry) {
+	p.w("RETRY FROM ")
+	p.name(s.From)
+	if s.Into != nil {
+		p.w(" INTO ")
+		p.name(s.Into)
+	}
+	if s.Where != nil {
+		p.w(" WHERE ")
+		p.expr(s.Where)
+	}
+	if s.Insert != nil {
+		p.w(" ")
+		p.statement(s.Insert)
 	}
 }
 

@@ -59,6 +59,8 @@ func (p *parser) statement() ast.Statement {
 		return p.statementSet()
 	case "STOP":
 		return p.stopJob()
+	case "RETRY":
+		return p.retry()
 	}
 	return p.rareStatement()
 }

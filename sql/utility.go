@@ -159,6 +159,27 @@ func (p *parser) stopJob() ast.Statement {
 	return s
 }
 
+// retry reads RETRY FROM t$errors, then INTO a table, or an INSERT behind the condition.
+func (p *parser) retry() ast.Statement {
+	start := p.next().Start
+	p.expect("FROM")
+	s := &ast.Retry{From: p.name("a table name")}
+	if p.accept("INTO") {
+		s.Into = p.name("a table name")
+	}
+	if p.accept("WHERE") {
+		s.Where = p.expr()
+	}
+	if s.Into == nil {
+		if !p.is("INSERT") {
+			p.expected("INTO and a table, or an INSERT", "INTO", "INSERT", "WHERE")
+		}
+		s.Insert = p.insert()
+	}
+	s.Span = p.from(start)
+	return s
+}
+
 func (p *parser) analyze() ast.Statement {
 	start := p.next().Start
 	p.expect("TABLE")

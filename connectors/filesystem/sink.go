@@ -171,10 +171,11 @@ func (s *sink) Write(ctx context.Context, b *vec.Batch) error {
 		if err != nil {
 			return err
 		}
-		if p.buf, err = s.enc.Encode(p.buf, inner, i); err != nil {
-			return fmt.Errorf("table %s: %w", s.table.Name, err)
+		buf, err := s.enc.Encode(p.buf, inner, i)
+		if err != nil {
+			return &connectors.Refusal{Row: i, Err: fmt.Errorf("table %s: %w", s.table.Name, err)}
 		}
-		p.buf = append(p.buf, '\n')
+		p.buf = append(buf, '\n')
 		if len(p.buf) >= writeSize {
 			if err := p.flush(); err != nil {
 				return err

@@ -2,13 +2,16 @@ package kinesis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	ktypes "github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/smithy-go"
 
+	"weir/connectors"
 	wa "weir/connectors/aws"
 )
 
@@ -104,7 +107,10 @@ func (s *sink) put(ctx context.Context, batch []ktypes.PutRecordsRequestEntry) e
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case wa.Classify(err) == wa.Fatal:
-			return s.refusal(batch, err)
+			if !s.tolerant || !blamesRecords(err) {
+				return s.refusal(batch, err)
+			}
+			return s.halve(ctx, batch, err)
 		default:
 			s.env.Logger.Warn("kinesis: write failed, trying again", "stream", s.api.name, "error", err.Error())
 			s.api.failed(ctx, err)
@@ -116,13 +122,41 @@ func (s *sink) put(ctx context.Context, batch []ktypes.PutRecordsRequestEntry) e
 	}
 }
 
+// blamesRecords tells whether a request was refused for what is in it.
+func blamesRecords(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && (api.ErrorCode() == "ValidationException" || api.ErrorCode() == "InvalidArgumentException")
+}
+
+// halve sends a refused batch in parts, until it is down to the records that are refused: those are left out. The
+// service takes a request as a whole or not at all where it finds fault with its form, so nothing is sent twice. A
+// record that every stream takes is not to blame.
+func (s *sink) halve(ctx context.Context, batch []ktypes.PutRecordsRequestEntry, cause error) error {
+	if len(batch) == 1 && len(batch[0].Data)+len(*batch[0].PartitionKey) <= usualBytes {
+		return s.refusal(batch, cause)
+	}
+	if len(batch) == 1 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.bad = append(s.bad, connectors.RefusedRecord{Record: batch[0].Data, Err: s.refusal(batch, cause)})
+		return nil
+	}
+	half := len(batch) / 2
+	if err := s.put(ctx, batch[:half]); err != nil {
+		return err
+	}
+	return s.put(ctx, batch[half:])
+}
+
+// usualBytes is what a record may have on every stream.
+const usualBytes = 1 << 20
+
 // refusal explains why the service does not take a request; a record that is large is the likely cause.
 func (s *sink) refusal(batch []ktypes.PutRecordsRequestEntry, err error) error {
 	err = s.api.explain("writing", err)
-	const usual = 1 << 20
 	for _, e := range batch {
-		if size := len(e.Data) + len(*e.PartitionKey); size > usual {
-			return fmt.Errorf("%w; a row makes a record of %d bytes, and a stream takes %d unless UpdateMaxRecordSize has raised that; it begins with %s", err, size, usual, brief(e.Data))
+		if size := len(e.Data) + len(*e.PartitionKey); size > usualBytes {
+			return fmt.Errorf("%w; a row makes a record of %d bytes, and a stream takes %d unless UpdateMaxRecordSize has raised that; it begins with %s", err, size, usualBytes, brief(e.Data))
 		}
 	}
 	return err

@@ -43,8 +43,11 @@ type sink struct {
 	inflight chan struct{}
 	wg       sync.WaitGroup
 
+	tolerant bool // records that the service does not take are no error
+
 	mu     sync.Mutex
-	err    error               // the first failure of a request
+	err    error // the first failure of a request
+	bad    []connectors.RefusedRecord
 	latest map[string]*request // of each key under way
 }
 
@@ -56,12 +59,12 @@ func (s *sink) Write(ctx context.Context, b *vec.Batch) error {
 	for i := 0; i < b.Len(); i++ {
 		data, err := s.enc.Encode(nil, b, i)
 		if err != nil {
-			return fmt.Errorf("stream %q: %w", s.api.name, err)
+			return &connectors.Refusal{Row: i, Err: fmt.Errorf("stream %q: %w", s.api.name, err)}
 		}
 		key := s.partitionKey(b, i)
 		size := len(data) + len(key)
 		if size > maxRecordBytes {
-			return fmt.Errorf("stream %q: a row makes a record of %d bytes, more than the %d that Kinesis takes; it begins with %s", s.api.name, size, maxRecordBytes, brief(data))
+			return &connectors.Refusal{Row: i, Err: fmt.Errorf("stream %q: a row makes a record of %d bytes, more than the %d that Kinesis takes; it begins with %s", s.api.name, size, maxRecordBytes, brief(data))}
 		}
 		if len(s.buf) >= s.cfg.batchSize || len(s.buf) > 0 && s.bytes+size > min(maxRequestBytes, s.cfg.bufferBytes) {
 			if err := s.send(ctx); err != nil {
@@ -145,6 +148,18 @@ func truncateKey(key string) string {
 	return key
 }
 
+// Tolerate implements connectors.Refuser.
+func (s *sink) Tolerate() { s.tolerant = true }
+
+// Refused implements connectors.Refuser.
+func (s *sink) Refused() []connectors.RefusedRecord {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.bad
+	s.bad = nil
+	return out
+}
+
 func (s *sink) failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -210,4 +225,7 @@ func keyColumns(t *connectors.TableDesc) ([]int, error) {
 	return cols, nil
 }
 
-var _ connectors.Lingerer = (*sink)(nil)
+var (
+	_ connectors.Lingerer = (*sink)(nil)
+	_ connectors.Refuser  = (*sink)(nil)
+)

@@ -3,6 +3,7 @@ package kinesis
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -194,6 +195,34 @@ func TestLargeRows(t *testing.T) {
 	r.write(s, pairs(strings.Repeat("y", 2<<20)+" 1"))
 	_, err = s.Flush(context.Background())
 	wantText(t, err, `stream "s", writing`, "a record of 2097", "UpdateMaxRecordSize", `it begins with {"k":"yyy`)
+}
+
+// Where the table allows it, records that are too large are left out, and those beside them are written once.
+func TestLargeRowsAreLeftOut(t *testing.T) {
+	r := newRig(t, local.Options{})
+	r.stream("s", 1)
+	s := r.sink([]string{"v"})
+	s.Tolerate()
+	rows := []string{"a 1", "b 2", strings.Repeat("y", 2<<20) + " 3", "c 4", strings.Repeat("z", 1<<20) + " 5", "d 6", "e 7"}
+	r.write(s, pairs(rows...))
+	err := s.Write(context.Background(), pairs("f 8", strings.Repeat("x", maxRecordBytes)+" 9"))
+	var bad *connectors.Refusal
+	if !errors.As(err, &bad) || bad.Row != 1 {
+		t.Errorf("got %v", err)
+	}
+	r.flush(s)
+	var got []string
+	for _, rec := range r.contents("s") {
+		got = append(got, rec[:1])
+	}
+	if all := strings.Join(got, " "); all != "1 2 4 6 7 8" {
+		t.Errorf("got %s", all)
+	}
+	refused := s.Refused()
+	if len(refused) != 2 || !strings.HasPrefix(string(refused[0].Record), `{"k":"yyy`) || !strings.HasPrefix(string(refused[1].Record), `{"k":"zzz`) || len(s.Refused()) != 0 {
+		t.Fatalf("%d refused", len(refused))
+	}
+	wantText(t, refused[0].Err, "UpdateMaxRecordSize", "a record of 2097")
 }
 
 // Requests stay within 500 records and 5 MiB, and rows leave without waiting for more than the linger.

@@ -145,7 +145,10 @@ func (r *reader) look(limit int) ([]*connectors.Rejected, error) {
 	if err := r.loadGone(all); err != nil {
 		return nil, err
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i].name < all[j].name })
+	sort.Slice(all, func(i, j int) bool { // about in order of time
+		a, b := all[i], all[j]
+		return a.changed < b.changed || a.changed == b.changed && a.name < b.name
+	})
 	there := map[string]bool{}
 	var out []*connectors.Rejected
 	for _, f := range all {

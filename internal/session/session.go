@@ -245,6 +245,8 @@ func (s *Session) execute(ctx context.Context, src string, stmt ast.Statement) (
 		return s.compilePlan(src, st)
 	case *ast.StopJob:
 		return s.stopJob(ctx, st)
+	case *ast.Retry:
+		return s.retry(ctx, src, st)
 	}
 	if r, ok, err := s.define(src, stmt); ok {
 		return r, err

@@ -89,6 +89,8 @@ func plainKind(s Statement) string {
 		return "RESET"
 	case *StopJob:
 		return "STOP JOB"
+	case *Retry:
+		return "RETRY"
 	case *Analyze:
 		return "ANALYZE TABLE"
 	case *Truncate:

@@ -228,6 +228,25 @@ type StopJob struct {
 func (*StopJob) statement()                  {}
 func (s *StopJob) children(visit func(Node)) { visit(s.ID) }
 
+// Retry is RETRY FROM t$errors INTO target [WHERE cond], or RETRY FROM t$errors [WHERE cond] INSERT INTO ...
+type Retry struct {
+	Span
+	From   *Name
+	Into   *Name   // nil: Insert is there
+	Where  Expr    // nil: all
+	Insert *Insert // what is run, with t's rejected records as the rows of t
+}
+
+func (*Retry) statement() {}
+func (s *Retry) children(visit func(Node)) {
+	visit(s.From)
+	opt(s.Into, visit)
+	if s.Where != nil {
+		visit(s.Where)
+	}
+	opt(s.Insert, visit)
+}
+
 // Jar is ADD JAR 'path' or REMOVE JAR 'path'.
 type Jar struct {
 	Span
