@@ -25,6 +25,17 @@ func (b *Budget) Grow(bytes int64) bool {
 	return b.grow(bytes, b.held)
 }
 
+// spare tells whether an eighth more would fit.
+func (b *Budget) spare() bool {
+	if b == nil {
+		return true
+	}
+	by := b.held/8 + 1
+	fits := b.Grow(by)
+	b.Grow(-by)
+	return fits
+}
+
 // Hold is Grow of an operator that cannot move state to the store: the user is told when it holds too much.
 func (b *Budget) Hold(bytes int64) {
 	if !b.Grow(bytes) && !b.told && b.over != nil {
@@ -41,9 +52,6 @@ type coldKeys struct {
 	most int
 }
 
-// leastKeys stay in memory, whatever the budget.
-const leastKeys = 64
-
 func (c *coldKeys) use(gids []int32, n int) {
 	for len(c.used) < n {
 		c.used = append(c.used, false)
@@ -55,12 +63,19 @@ func (c *coldKeys) use(gids []int32, n int) {
 	}
 }
 
-// full tells whether keys should leave memory: what it has does not fit, or as many are there as did not fit before.
-func (c *coldKeys) full(live int, fits bool) bool {
-	if !fits {
+// full tells whether keys should leave memory: what it has does not fit, or as many are there as did not fit before
+// and there is no room for more.
+func (c *coldKeys) full(b *Budget, live int, fits bool) bool {
+	switch {
+	case !fits:
 		c.most = live
+	case c.most == 0 || live < c.most:
+		return false
+	case b.spare():
+		c.most = 0
+		return false
 	}
-	return c.most > 0 && live >= max(c.most, leastKeys)
+	return live > 0
 }
 
 // pick lists a third of the live keys, coldest first. They are to be deleted.

@@ -175,7 +175,7 @@ func (g *groupAgg) charge() error {
 
 // fit has the coldest groups go to the store, where memory is short; they come back when their keys do.
 func (g *groupAgg) fit(fits bool) error {
-	if !g.cold.full(g.groups.Len(), fits) || g.batch || g.bundle != nil && g.bundle.n > 0 {
+	if !g.cold.full(g.ctx.Budget, g.groups.Len(), fits) || g.batch || g.bundle != nil && g.bundle.n > 0 {
 		return nil
 	}
 	cold := g.cold.pick(g.groups, nil)

@@ -27,6 +27,7 @@ type join struct {
 	both   *arrow.Schema // left columns, then right: what the condition reads
 	sides  [2]*joinSide
 	keys   *vec.Groups
+	cold   coldKeys
 	types  []types.Type
 	safe   []bool // NULL equals NULL in the key column
 	gids   []int32
@@ -94,7 +95,8 @@ func (j *join) Open(ctx *Context) error {
 }
 
 // lookup numbers the keys of a batch's rows; a NULL in a key that is not NULL-safe gives -1.
-func (j *join) lookup(b *vec.Batch, keys []int) ([]int32, error) {
+func (j *join) lookup(b *vec.Batch, port int) ([]int32, error) {
+	keys := j.sides[port].keys
 	n := b.Len()
 	j.gids = sized(j.gids, n)
 	var cols []vec.Vec
@@ -107,9 +109,16 @@ func (j *join) lookup(b *vec.Batch, keys []int) ([]int32, error) {
 	}
 	for _, row := range firsts {
 		for _, s := range j.sides {
-			if err := s.load(j.keys, j.gids[row]); err != nil {
-				return nil, err
-			}
+			s.begin(j.gids[row])
+		}
+	}
+	j.cold.use(j.gids, j.keys.Cap())
+	for p, s := range j.sides {
+		if p == port && s.appends {
+			continue // what was there before is of no concern to a row that comes
+		}
+		if err := s.load(j.keys, j.gids, j.ctx.Fn.NowMicros/1000); err != nil {
+			return nil, err
 		}
 	}
 	if j.nullAware {
@@ -135,7 +144,7 @@ type pair struct{ row, other int32 }
 func (j *join) Process(port int, b *vec.Batch, out Emitter) error {
 	mine, other := j.sides[port], j.sides[1-port]
 	now := j.ctx.Fn.NowMicros / 1000
-	gids, err := j.lookup(b, mine.keys)
+	gids, err := j.lookup(b, port)
 	if err != nil {
 		return err
 	}
@@ -172,8 +181,20 @@ func (j *join) release(gids []int32) error {
 	}
 	j.ctx.Metrics.Groups = int64(j.keys.Len())
 	total := j.sides[0].bytes() + j.sides[1].bytes() + j.keys.Bytes()
-	j.ctx.Budget.Grow(total - j.ctx.Metrics.StateBytes)
+	fits := j.ctx.Budget.Grow(total - j.ctx.Metrics.StateBytes)
 	j.ctx.Metrics.StateBytes = total
+	if !j.cold.full(j.ctx.Budget, j.keys.Len(), fits) {
+		return nil
+	}
+	cold := j.cold.pick(j.keys, nil)
+	for _, s := range j.sides {
+		if err := s.evict(j.ctx, j.keys, cold); err != nil {
+			return err
+		}
+	}
+	for _, gid := range cold {
+		j.keys.Delete(gid)
+	}
 	return nil
 }
 
@@ -265,6 +286,9 @@ func (j *join) joined(b *vec.Batch, port int, pairs []pair) (*vec.Batch, error) 
 func (j *join) Snapshot() error {
 	for _, s := range j.sides {
 		s.sweep(j.keys, j.ctx.Fn.NowMicros/1000)
+		if j.ctx.Unkept {
+			continue
+		}
 		if err := s.snapshot(j.ctx, j.keys); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package op
 
 import (
 	"encoding/binary"
-	"slices"
 	"time"
 
 	"weir/exec/state"
@@ -19,7 +18,7 @@ type joinRow struct {
 	count      int32 // how often it is there; 0: taken away
 	matches    int32 // rows of the other input that it joins
 	dirty      bool
-	saved      bool
+	saved      bool // the store has it, maybe not as it is
 }
 
 // none is no row.
@@ -37,11 +36,12 @@ type joinSide struct {
 	rows    pages[joinRow] // by the numbers of store
 	stamps  pages[int64]   // when a row was last written, where rows expire
 	lists   []joinList
+	left    map[int32][]int64          // by key: seq of rows that were taken away, but not yet from the store
 	index   map[int32]map[string]int32 // of the keys that have many rows: by id
 	table   *state.Table
-	partial bool
+	partial bool // the store may have rows of keys that are not in memory
 	ttl     time.Duration
-	changed []int32
+	changed []int32 // keys that have something to write
 	unkept  bool
 	// appends: rows are only inserted and kept for ever, so none need be found again; equal rows are kept
 	// apart, and known by their arrival.
@@ -51,15 +51,17 @@ type joinSide struct {
 	head    []byte      // scratch
 }
 
-// joinList is the rows of one join key, which they link.
+// joinList is the rows of one join key, which they link. Rows that are not loaded are older than those that are there.
 type joinList struct {
 	first, last int32
 	n           int32
-	leaving     int32 // rows that were taken away, but not yet from the store
+	entries     int32 // in the store; known where it is loaded
+	loaded      bool
+	changed     bool
 }
 
 func newJoinSide(in *planner.Base, keys []int, k planner.StateKey, ttl time.Duration) *joinSide {
-	j := &joinSide{codec: newRowCodec(in.Out), keys: keys, unique: k.Unique, ttl: ttl, index: map[int32]map[string]int32{}}
+	j := &joinSide{codec: newRowCodec(in.Out), keys: keys, unique: k.Unique, ttl: ttl, index: map[int32]map[string]int32{}, left: map[int32][]int64{}}
 	j.appends = in.Mode == types.AppendMode && k.Unique == nil && ttl == 0
 	if k.Unique != nil {
 		j.idEnc = vec.KeyOf(columnTypes(in.Out, k.Unique)...)
@@ -68,7 +70,7 @@ func newJoinSide(in *planner.Base, keys []int, k planner.StateKey, ttl time.Dura
 }
 
 func (s *joinSide) open(ctx *Context, name string, keys []types.Type) error {
-	s.table = ctx.State.Table(state.Spec{Name: name, Key: append(typeNames(keys), "BYTES"), Value: []string{"BYTES"}, TTL: s.ttl})
+	s.table = ctx.State.Table(state.Spec{Name: name, Key: typeNames(keys), Value: []string{"BYTES"}, Version: 1, TTL: s.ttl})
 	empty, err := (&rowTable{t: s.table}).empty()
 	if err != nil {
 		return err
@@ -85,9 +87,14 @@ func (s *joinSide) grow(n int) {
 	}
 }
 
+// begin makes the list of a key that is new in memory.
+func (s *joinSide) begin(gid int32) {
+	s.lists[gid] = joinList{first: none, last: none, loaded: !s.partial}
+}
+
 // bytes is the memory held, the ids in index left out.
 func (s *joinSide) bytes() int64 {
-	return s.store.bytes() + int64(s.rows.n)*32 + int64(s.stamps.n)*8 + int64(cap(s.lists))*16 + int64(cap(s.changed))*4
+	return s.store.bytes() + int64(s.rows.n)*32 + int64(s.stamps.n)*8 + int64(cap(s.lists))*24 + int64(cap(s.changed))*4
 }
 
 // encode gives the bytes and the identity of each row.
@@ -132,8 +139,8 @@ func (s *joinSide) gone(n int32, now int64) bool {
 	return s.ttl > 0 && expired(*s.stamps.at(n), s.ttl, now)
 }
 
-// idle tells whether a key has no rows, and the store knows.
-func (s *joinSide) idle(gid int32) bool { return s.lists[gid].n+s.lists[gid].leaving == 0 }
+// idle tells whether memory knows nothing of a key that the store does not.
+func (s *joinSide) idle(gid int32) bool { return s.lists[gid].n == 0 && !s.lists[gid].changed }
 
 const manyRows = 16
 
@@ -248,7 +255,14 @@ func (s *joinSide) unlink(n int32) {
 func (s *joinSide) mark(n int32) {
 	if r := s.rows.at(n); !r.dirty && (r.saved || !s.unkept) {
 		r.dirty = true
-		s.changed = append(s.changed, n)
+		s.change(r.gid)
+	}
+}
+
+func (s *joinSide) change(gid int32) {
+	if l := &s.lists[gid]; !l.changed {
+		l.changed = true
+		s.changed = append(s.changed, gid)
 	}
 }
 
@@ -273,29 +287,14 @@ func (s *joinSide) remove(gid int32, id []byte) {
 	s.takeOut(n)
 }
 
-// takeOut takes a row away. Its bytes, which name it, stay until it is gone from the store too.
+// takeOut takes a row away.
 func (s *joinSide) takeOut(n int32) {
 	s.unlink(n)
-	r := s.rows.at(n)
-	r.count = 0
-	if r.saved {
-		s.lists[r.gid].leaving++
-		s.mark(n)
-		return
+	if r := s.rows.at(n); r.saved {
+		s.left[r.gid] = append(s.left[r.gid], r.seq)
+		s.change(r.gid)
 	}
-	r.dirty = false
 	s.store.drop(n)
-}
-
-// place is a row's place in the store: the join key, then what tells it from others.
-func (s *joinSide) place(keys *vec.Groups, n int32) (uint16, []byte) {
-	r := s.rows.at(n)
-	key := keys.AppendKey(nil, r.gid)
-	group := state.Group(vec.Hash(key))
-	if s.appends {
-		return group, binary.BigEndian.AppendUint64(key, uint64(r.seq))
-	}
-	return group, append(key, s.id(n)...)
 }
 
 // sweep takes the rows away that have expired.
@@ -312,76 +311,4 @@ func (s *joinSide) sweep(keys *vec.Groups, now int64) {
 			n = next
 		}
 	}
-}
-
-// snapshot writes the rows that changed.
-func (s *joinSide) snapshot(ctx *Context, keys *vec.Groups) error {
-	if err := s.arrival.save(ctx, s.seq); err != nil {
-		return err
-	}
-	for _, n := range s.changed {
-		if r := s.rows.at(n); !r.dirty { // its number was given out again
-			continue
-		}
-		if err := s.save(ctx, keys, n); err != nil {
-			return err
-		}
-	}
-	s.changed = s.changed[:0]
-	return nil
-}
-
-// save writes a row that changed, and forgets it if it is gone.
-func (s *joinSide) save(ctx *Context, keys *vec.Groups, n int32) error {
-	r := s.rows.at(n)
-	r.dirty = false
-	if r.count > 0 {
-		r.saved = true
-		group, key := s.place(keys, n)
-		return s.table.Set(group, key, s.value(n, ctx.Fn.NowMicros/1000))
-	}
-	group, key := s.place(keys, n)
-	again := s.find(r.gid, s.id(n))
-	s.lists[r.gid].leaving--
-	s.store.drop(n)
-	if again == none {
-		return s.table.Delete(group, key)
-	}
-	s.rows.at(again).saved = true // for the store has something in its place
-	s.mark(again)
-	return nil
-}
-
-// value is what the store keeps of a row. A row that does not expire counts as written now.
-func (s *joinSide) value(n int32, now int64) []byte {
-	r := s.rows.at(n)
-	if s.ttl > 0 {
-		now = *s.stamps.at(n)
-	}
-	v := binary.BigEndian.AppendUint64(nil, uint64(now))
-	v = binary.BigEndian.AppendUint64(v, uint64(r.seq))
-	v = binary.BigEndian.AppendUint32(v, uint32(r.count))
-	v = binary.BigEndian.AppendUint32(v, uint32(r.matches))
-	return append(v, s.row(n)...)
-}
-
-// load reads the rows of a key that is new in memory.
-func (s *joinSide) load(keys *vec.Groups, gid int32) error {
-	if !s.partial {
-		return nil
-	}
-	prefix := keys.AppendKey(nil, gid)
-	var found []int32
-	err := s.table.ScanGroup(state.Group(vec.Hash(prefix)), prefix, func(k, v []byte) error {
-		found = append(found, s.keep(joinRow{
-			saved: true, gid: gid, seq: int64(binary.BigEndian.Uint64(v[8:])),
-			count: int32(binary.BigEndian.Uint32(v[16:])), matches: int32(binary.BigEndian.Uint32(v[20:])),
-		}, int64(binary.BigEndian.Uint64(v)), k[len(prefix):], v[24:]))
-		return nil
-	})
-	slices.SortStableFunc(found, func(a, b int32) int { return cmpInt(s.rows.at(a).seq, s.rows.at(b).seq) })
-	for _, n := range found {
-		s.link(n)
-	}
-	return err
 }
