@@ -67,7 +67,6 @@ type Manager struct {
 	dir    string
 	o      Options
 	lock   *os.File
-	begun  time.Time
 	mu     sync.Mutex
 	jobs   map[string]*Entry
 	closed bool
@@ -97,7 +96,7 @@ func Open(dir string, o Options) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{dir: dir, o: o, lock: lock, jobs: map[string]*Entry{}, begun: o.Clock.Now()}
+	m := &Manager{dir: dir, o: o, lock: lock, jobs: map[string]*Entry{}}
 	if m.o.Logger == nil {
 		m.o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -115,9 +114,6 @@ func Open(dir string, o Options) (*Manager, error) {
 	}
 	return m, nil
 }
-
-// Begun is when the manager was opened.
-func (m *Manager) Begun() time.Time { return m.begun }
 
 // Announce writes where the manager's server answers, for clients on this machine.
 func (m *Manager) Announce(url string) error { return announce(m.lock, url) }

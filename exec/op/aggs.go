@@ -69,16 +69,6 @@ func newAggRun(a *planner.AggCall) (aggRun, error) {
 		always: a.Func == "COUNT" && len(a.ArgTypes) == 0 && a.Filter < 0}, nil
 }
 
-// fresh makes an empty set of the same aggregates.
-func (s *aggSet) fresh() *aggSet {
-	out := &aggSet{state: s.state}
-	for _, r := range s.runs {
-		r.acc, r.masked = r.call.New(), nil
-		out.runs = append(out.runs, r)
-	}
-	return out
-}
-
 // reading gives the same accumulators behind the columns of other calls of the same aggregates.
 func (s *aggSet) reading(aggs []planner.AggCall) *aggSet {
 	out := &aggSet{}

@@ -51,11 +51,6 @@ func Int64s(values []int64, valid Bitmap) arrow.Array {
 	return Fixed(arrow.PrimitiveTypes.Int64, values, valid)
 }
 
-// Float32s makes a FLOAT column.
-func Float32s(values []float32, valid Bitmap) arrow.Array {
-	return Fixed(arrow.PrimitiveTypes.Float32, values, valid)
-}
-
 // Float64s makes a DOUBLE column.
 func Float64s(values []float64, valid Bitmap) arrow.Array {
 	return Fixed(arrow.PrimitiveTypes.Float64, values, valid)
