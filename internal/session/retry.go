@@ -200,3 +200,20 @@ func walkPlan(nodes []planner.Node, seen map[planner.Node]bool, visit func(plann
 		}
 	}
 }
+
+// rejectTables lists the tables of rejected rows of a database's tables that keep them there.
+func (s *Session) rejectTables(catalog, db string) (out []string) {
+	for _, name := range s.plan.Catalog.Tables(catalog, db) {
+		t, _ := s.plan.Catalog.Lookup([3]string{catalog, db, name})
+		if t == nil {
+			continue
+		}
+		if t.Options["error-handling.mode"] == "log" && t.Options["error-handling.log.target"] == "" {
+			out = append(out, name+planner.ErrorsSuffix)
+		}
+		if t.Options["late-handling.mode"] == "log" && t.Options["late-handling.log.target"] == "" {
+			out = append(out, name+planner.LateSuffix)
+		}
+	}
+	return out
+}

@@ -29,7 +29,7 @@ func (s *Session) show(ctx context.Context, st *ast.Show) (*Result, error) {
 	}
 	switch st.What {
 	case "TABLES":
-		return list(st, "table name", append(cat.Tables(catalog, db), cat.Views(catalog, db)...))
+		return list(st, "table name", append(append(cat.Tables(catalog, db), cat.Views(catalog, db)...), s.rejectTables(catalog, db)...))
 	case "VIEWS":
 		return list(st, "view name", cat.Views(catalog, db))
 	case "CATALOGS":
