@@ -8,7 +8,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"weir/connectors"
-	"weir/sql/fn"
 	"weir/sql/vec"
 )
 
@@ -88,30 +87,50 @@ func (s *sinkLink) check(b *vec.Batch) (*vec.Batch, error) {
 		}
 		b = vec.TakeBatch(b, keep)
 	}
-	if s.node == nil || len(s.node.Narrow) == 0 {
+	if s.node == nil || len(s.node.Narrow) == 0 || b.Len() == 0 {
 		return b, nil
 	}
-	for b.Len() > 0 {
-		cols, err := s.narrowed(b)
-		row := rowAt(err, b.Len())
-		switch {
-		case err == nil:
-			return vec.New(s.schema, cols, b.Len(), b.Kinds), nil
-		case row < 0 || s.policy.fails():
-			return nil, err
+	if !s.policy.fails() {
+		var err error
+		if b, err = s.inRange(b); err != nil || b.Len() == 0 {
+			return b, err
 		}
-		if err := s.reject(b, row, connectors.RejectRange, err); err != nil {
-			return nil, err
-		}
-		keep := make([]int32, 0, b.Len())
-		for i := range b.Len() {
-			if i != row {
-				keep = append(keep, int32(i))
-			}
-		}
-		b = vec.TakeBatch(b, keep)
 	}
-	return b, nil
+	cols, err := s.narrowed(b)
+	if err != nil {
+		return nil, err
+	}
+	return vec.New(s.schema, cols, b.Len(), b.Kinds), nil
+}
+
+// inRange rejects the rows with a number that its column does not hold.
+func (s *sinkLink) inRange(b *vec.Batch) (*vec.Batch, error) {
+	bad := map[int]error{}
+	for _, n := range s.node.Narrow {
+		for from := 0; from < b.Len(); {
+			_, err := narrow(b.Slice(from, b.Len()).Col(n.Column), n.To)
+			row := rowAt(err, b.Len()-from)
+			if row < 0 {
+				break
+			}
+			bad[from+row] = fmt.Errorf("column %q of %s: %w", s.columnName(n.Column), s.target(), err)
+			from += row + 1
+		}
+	}
+	if len(bad) == 0 {
+		return b, nil
+	}
+	keep := make([]int32, 0, b.Len())
+	for i := range b.Len() {
+		if bad[i] == nil {
+			keep = append(keep, int32(i))
+			continue
+		}
+		if err := s.reject(b, i, connectors.RejectRange, bad[i]); err != nil {
+			return nil, err
+		}
+	}
+	return vec.TakeBatch(b, keep), nil
 }
 
 // narrowed gives the columns in the table's types.
@@ -120,11 +139,7 @@ func (s *sinkLink) narrowed(b *vec.Batch) ([]arrow.Array, error) {
 	for _, n := range s.node.Narrow {
 		var err error
 		if cols[n.Column], err = narrow(cols[n.Column], n.To); err != nil {
-			err = fmt.Errorf("column %q of %s: %w", s.columnName(n.Column), s.target(), err)
-			if row := rowAt(err, b.Len()); row >= 0 {
-				err = &fn.RowError{Row: row, Err: err}
-			}
-			return nil, err
+			return nil, fmt.Errorf("column %q of %s: %w", s.columnName(n.Column), s.target(), err)
 		}
 	}
 	return cols, nil
