@@ -136,6 +136,12 @@ func (l *opLink) barrier(id int64) error {
 			return err
 		}
 	}
+	if f, ok := l.op.(op.Flusher); ok {
+		before := l.enter()
+		if err := l.leave(before, f.Flush(l)); err != nil {
+			return err
+		}
+	}
 	if err := l.next.barrier(id); err != nil {
 		return err
 	}

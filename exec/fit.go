@@ -28,7 +28,7 @@ func (a *assembly) describe() (out []checkpoint.Operator, err error) {
 			return nil
 		}
 		seen[n] = true
-		if !isExchange(n) {
+		if !isExchange(n) && localOf(n) != n {
 			o, err := a.describeNode(n)
 			if err != nil {
 				return err
@@ -71,6 +71,28 @@ func (a *assembly) describeNode(n planner.Node) (checkpoint.Operator, error) {
 	return o, nil
 }
 
+// localOf is the local phase of a two-phase aggregate, given either of them; nil for any other node.
+func localOf(n planner.Node) planner.Node {
+	phase := planner.WholePhase
+	switch n := n.(type) {
+	case *planner.GroupAgg:
+		phase = n.Phase
+	case *planner.WindowAgg:
+		phase = n.Phase
+	}
+	switch phase {
+	case planner.WholePhase:
+		return nil
+	case planner.LocalPhase:
+		return n
+	}
+	in := n.Inputs()[0]
+	for isExchange(in) {
+		in = in.Inputs()[0]
+	}
+	return in
+}
+
 // tablesOf opens the node's operator over nothing to see which tables it declares.
 func (a *assembly) tablesOf(n planner.Node) ([]state.Spec, error) {
 	operator, err := a.newOperator(n)
@@ -90,6 +112,13 @@ func (a *assembly) tablesOf(n planner.Node) ([]state.Spec, error) {
 
 // textOf is what EXPLAIN says that a node does, in one line, and the columns it works on.
 func textOf(n planner.Node) string {
+	if local := localOf(n); local != nil { // the state is that of the aggregate in one phase
+		return strings.TrimPrefix(strings.TrimPrefix(explained(local), "(local)"), ": ")
+	}
+	return explained(n)
+}
+
+func explained(n planner.Node) string {
 	lines := strings.SplitN(planner.Explain(&planner.Plan{Roots: []planner.Node{n}}), "\n", 2)
 	text := strings.TrimPrefix(strings.TrimPrefix(lines[0], n.Info().ID), ":")
 	return strings.TrimSpace(text)

@@ -190,6 +190,9 @@ func (s *sim) life(ctx context.Context, from *checkpoint.Checkpoint) (crashed bo
 			err = &TaskError{Operator: at, Err: fmt.Errorf("internal error: %v\n%s", r, debug.Stack())}
 		}
 	}()
+	if s.opts.Plan != nil || s.opts.Reopen != nil { // a checkpoint is to say what its plan was
+		s.run.opts.Checkpoints = s.saved
+	}
 	if s.a, err = assemble(ctx, s.run, s.plan, from); err != nil {
 		return false, err
 	}

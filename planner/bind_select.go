@@ -31,8 +31,11 @@ func (b *binder) selectQuery(q *ast.Select, order []*ast.OrderItem, outer *scope
 	if err != nil {
 		return nil, err
 	}
-	defer func(keep map[string]time.Duration) { b.ttls = keep }(b.ttls)
-	b.ttls = ttls
+	defer func(keep map[string]time.Duration, read map[string]bool) {
+		b.unreadHints(q)
+		b.ttls, b.ttlRead = keep, read
+	}(b.ttls, b.ttlRead)
+	b.ttls, b.ttlRead = ttls, nil
 	in, s, err := b.from(q.From, outer)
 	if err != nil {
 		return nil, err

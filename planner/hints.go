@@ -110,6 +110,17 @@ func (b *binder) selectHints(q *ast.Select) (map[string]time.Duration, error) {
 	return ttl, errs.Err()
 }
 
+// unreadHints warns of STATE_TTL hints by which nothing is kept.
+func (b *binder) unreadHints(q *ast.Select) {
+	for _, h := range q.Hints {
+		for _, o := range h.Options {
+			if strings.EqualFold(h.Name.Name, "STATE_TTL") && !b.ttlRead[o.Key.Value] {
+				b.warn(o.Key, "hint STATE_TTL of \""+o.Key.Value+"\" has no effect: no join or aggregate keeps its rows", "leave it out")
+			}
+		}
+	}
+}
+
 func (b *binder) lookupHint(h *ast.Hint, known func(ast.Node, string, string), errs *sql.ErrorList) {
 	for _, o := range h.Options {
 		switch {
@@ -162,6 +173,10 @@ func relationName(r ast.Relation) string {
 // ttlOf is the time to live of what is kept of a relation: its hint's, else the session's.
 func (b *binder) ttlOf(r ast.Relation) time.Duration {
 	if d, ok := b.ttls[relationName(r)]; ok {
+		if b.ttlRead == nil {
+			b.ttlRead = map[string]bool{}
+		}
+		b.ttlRead[relationName(r)] = true
 		return d
 	}
 	return b.p.Settings.StateTTL

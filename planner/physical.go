@@ -92,11 +92,9 @@ func satisfies(have, want Distribution) bool {
 	case DistSingle:
 		return have.Kind == DistSingle
 	}
-	if have.Kind == DistSingle {
-		return true
-	}
-	// Rows equal in all wanted keys are equal in some of them.
-	return have.Kind == DistHash && len(have.Keys) > 0 && subset(have.Keys, want.Keys)
+	// Rows spread by some of the keys would be together too; but an operator's state is by key group, of all its keys, and
+	// at another parallelism is dealt out by that.
+	return have.Kind == DistSingle || exactly(have, want)
 }
 
 func hash(keys []int) Distribution {

@@ -37,6 +37,8 @@ type binder struct {
 	toldNull bool
 	// ttls are the STATE_TTL hints of the SELECT that is bound, by relation.
 	ttls map[string]time.Duration
+	// ttlRead are those of ttls that a node keeps its state by.
+	ttlRead map[string]bool
 }
 
 func (p *Planner) binder() *binder { return &binder{p: p, errs: &sql.ErrorList{}} }

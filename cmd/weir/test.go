@@ -29,7 +29,8 @@ func testCommand() *cobra.Command {
 		Use:   "test PATH...",
 		Short: "Run .test files: SQL, input, and the rows that must come",
 		Long: `Runs .test files, and those below folders. Each query runs many times: simulated and on goroutines, with 1 and 3
-instances, in batches of several sizes, with state in memory and on disk, with crashes; all runs must agree.
+instances, in batches of several sizes, with state in memory and on disk, with crashes and faults; all runs must
+agree.
 FILE:LINE runs one query of a file; what a failure prints replays it. Flags take one dash or two.`,
 		Example: "  weir test tests/\n  weir test -rewrite tests/late.test\n  weir test -seed 7 -parallel 3 -batch 1 -crash tests/late.test:22",
 		// Flags of one dash, as failures print them, are taken too.
@@ -44,6 +45,8 @@ FILE:LINE runs one query of a file; what a failure prints replays it. Flags take
 	fl.BoolVar(&f.goroutines, "goroutines", false, "make one run, not simulated")
 	fl.BoolVar(&f.run.Pebble, "pebble", false, "of the one run: state on disk")
 	fl.BoolVar(&f.run.Crash, "crash", false, "of the one run: crash after each checkpoint")
+	fl.BoolVar(&f.run.Faults, "faults", false, "of the one run: crashes, restarts, disks and sources that fail, as the seed has it")
+	fl.IntVar(&f.Faulty, "faulty", 0, "make that many runs over faults of each query, instead of the others")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print each run")
 	fl.DurationVar(&f.Timeout, "timeout", 20*time.Second, "how long one run may take")
 	fl.BoolP("help", "h", false, "help for test")

@@ -37,7 +37,6 @@ const (
 	sharedName = "shared/"
 	// orphanAge is how long an object that no manifest names may stay: another process may be about to.
 	orphanAge = time.Hour
-	transfers = 4
 )
 
 // Bucket keeps the checkpoints of one job in an object store: prefix/shared holds files by their checksum, each
@@ -186,7 +185,7 @@ func (b *Bucket) Save(ctx context.Context, c *Checkpoint) (Saved, error) {
 // upload writes the files that are not there, then the manifest.
 func (b *Bucket) upload(ctx context.Context, key string, c *Checkpoint) (saved Saved, m *manifest, err error) {
 	m = newManifest(c)
-	work := newTransfer(ctx)
+	work := newTransfer(ctx, b.o.Transfers)
 	var fresh counter
 	for i := range m.Tasks {
 		t := &m.Tasks[i]
@@ -377,7 +376,7 @@ func (b *Bucket) load(ctx context.Context, at string) (*Checkpoint, error) {
 	if err := errors.Join(disk.RemoveAll(dir), disk.MkdirAll(dir, 0o755)); err != nil {
 		return fail(err)
 	}
-	work := newTransfer(ctx)
+	work := newTransfer(ctx, b.o.Transfers)
 	for _, t := range m.Tasks {
 		folder := disk.PathJoin(dir, Escape(t.Name))
 		if err := disk.MkdirAll(folder, 0o755); err != nil {
@@ -432,8 +431,8 @@ type transfer struct {
 	err    error
 }
 
-func newTransfer(ctx context.Context) *transfer {
-	t := &transfer{free: make(chan struct{}, transfers)}
+func newTransfer(ctx context.Context, atOnce int) *transfer {
+	t := &transfer{free: make(chan struct{}, atOnce)}
 	t.ctx, t.cancel = context.WithCancel(ctx)
 	return t
 }

@@ -21,10 +21,15 @@ type Options struct {
 	// VerifyBytes bounds how much of a checkpoint is read to verify it before it is used; files beyond have their
 	// size checked alone, and blocks of state their own checksum when they are read. 0: 4 GB.
 	VerifyBytes int64
+	// Transfers is how many files are moved to or from an object store at a time; 0: 4.
+	Transfers int
 }
 
 func (o Options) filled() Options {
 	o.Keep = max(1, o.Keep)
+	if o.Transfers == 0 {
+		o.Transfers = 4
+	}
 	if o.FS == nil {
 		o.FS = state.OS()
 	}

@@ -71,9 +71,12 @@ func (c *Cloud) Restart() {
 }
 
 // change makes a call that changes the store.
-func (c *Cloud) change(f func()) error {
+func (c *Cloud) change(ctx context.Context, f func()) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if c.stopped {
 		return ErrUnavailable
 	}
@@ -95,17 +98,17 @@ func (c *Cloud) change(f func()) error {
 }
 
 // Put writes an object.
-func (c *Cloud) Put(_ context.Context, key string, size int64, body io.ReaderAt) error {
+func (c *Cloud) Put(ctx context.Context, key string, size int64, body io.ReaderAt) error {
 	b, err := io.ReadAll(io.NewSectionReader(body, 0, size))
 	if err != nil {
 		return err
 	}
-	return c.change(func() { c.objects[key] = object{b, c.Now()} })
+	return c.change(ctx, func() { c.objects[key] = object{b, c.Now()} })
 }
 
 // PutNew writes an object unless there is one under the key.
-func (c *Cloud) PutNew(_ context.Context, key string, body []byte) (created bool, err error) {
-	err = c.change(func() {
+func (c *Cloud) PutNew(ctx context.Context, key string, body []byte) (created bool, err error) {
+	err = c.change(ctx, func() {
 		if _, there := c.objects[key]; !there {
 			created = true
 			c.objects[key] = object{bytes.Clone(body), c.Now()}
@@ -151,8 +154,8 @@ func (c *Cloud) List(_ context.Context, prefix string, visit func(string, int64,
 }
 
 // Delete removes objects.
-func (c *Cloud) Delete(_ context.Context, keys []string) error {
-	return c.change(func() {
+func (c *Cloud) Delete(ctx context.Context, keys []string) error {
+	return c.change(ctx, func() {
 		for _, k := range keys {
 			delete(c.objects, k)
 		}

@@ -32,13 +32,16 @@ type Faults struct {
 	Breaks int
 	// Generations, over 1: splits end after a few records, and what is behind is in a child, and so on.
 	Generations int
+	// Limit bounds the rows that a read of a table gives; every second read then gives nothing. 0: no bound. Nil: for none.
+	Limit func(table string) int
 
 	counts map[string]int64             // records before an offset of a split
 	ends   map[string]connectors.Offset // of splits that ended
 	cuts   map[string]int64             // records of a split before its child
 }
 
-// Wrap gives a source's configuration those faults; what cannot be read stays as it is.
+// Wrap gives a source's configuration those faults, as they are when the source is made: without Rand there are none. What cannot be
+// read stays as it is.
 func (f *Faults) Wrap(c connectors.Config) connectors.Config {
 	if reads, ok := c.(connectors.Reads); ok {
 		return &config{reads, f}
@@ -56,8 +59,8 @@ type config struct {
 // Source implements connectors.Reads.
 func (c *config) Source(t *connectors.TableDesc, scan connectors.Scan, env *connectors.Env) (connectors.Source, error) {
 	src, err := c.Reads.Source(t, scan, env)
-	if err != nil {
-		return nil, err
+	if err != nil || c.f.Rand == nil {
+		return src, err
 	}
 	s := &source{Source: src, f: c.f}
 	if t != nil {
@@ -159,7 +162,7 @@ func (s *source) Read(ctx context.Context, sp connectors.Split, from connectors.
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{f: s.f, key: key, open: open, inner: inner, at: from, n: n, cut: cut}
+	r := &reader{f: s.f, table: s.table, key: key, open: open, inner: inner, at: from, n: n, cut: cut}
 	if _, ok := inner.(connectors.BatchReader); ok {
 		return &batchReader{r}, nil
 	}
@@ -184,7 +187,9 @@ func (p *positioned) Position(ctx context.Context, sp connectors.Split) (connect
 // reader is what both kinds of readers have.
 type reader struct {
 	f     *Faults
+	table string
 	key   string
+	even  bool // of a throttled table: the next read gives nothing
 	open  func(context.Context, connectors.Offset) (connectors.SplitReader, error)
 	inner connectors.SplitReader
 	at    connectors.Offset // behind what was given
@@ -209,7 +214,7 @@ func (r *reader) begin(ctx context.Context) (nothing, reopened bool, err error) 
 	case r.f.Breaks > 0 && r.f.is(r.f.Break):
 		r.f.Breaks--
 		return false, false, ErrPassing
-	case r.f.is(r.f.Throttle):
+	case r.f.is(r.f.Throttle) || r.limit() > 0 && r.flip():
 		return true, false, nil
 	case !r.f.is(r.f.Reopen):
 		return false, false, nil
@@ -227,10 +232,25 @@ func (r *reader) end() error {
 	return io.EOF
 }
 
+func (r *reader) limit() int {
+	if r.f.Limit == nil {
+		return 0
+	}
+	return r.f.Limit(r.table)
+}
+
+func (r *reader) flip() bool {
+	r.even = !r.even
+	return !r.even
+}
+
 // most is how many of n records a read gives.
 func (r *reader) most(n int) int {
 	if r.cut >= 0 {
 		n = int(min(int64(n), r.cut-r.n))
+	}
+	if limit := r.limit(); limit > 0 {
+		n = min(n, limit)
 	}
 	if n > 1 && r.f.is(r.f.Short) {
 		n = 1 + r.f.Rand.IntN(n)

@@ -179,6 +179,11 @@ func (r *trial) open(now int64) error {
 
 // again snapshots the operator and continues with another over the same store.
 func (r *trial) again() error {
+	if f, ok := r.op.(Flusher); ok {
+		if err := f.Flush(&r.out); err != nil {
+			return err
+		}
+	}
 	if err := r.op.Snapshot(); err != nil {
 		return err
 	}

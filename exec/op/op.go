@@ -36,6 +36,12 @@ type Operator interface {
 	Close() error
 }
 
+// Flusher is an Operator that emits all it holds before the barrier of a checkpoint, which so has nothing of it: it is
+// there at one parallelism and not at another.
+type Flusher interface {
+	Flush(out Emitter) error
+}
+
 // Ticker is an Operator with processing-time timers.
 type Ticker interface {
 	// NextTick is when Tick wants to be called, types.MaxTime for never. Asked after each event.

@@ -16,18 +16,24 @@ type sortRow struct {
 	saved     bool
 }
 
+// sortPlace is a row's place in the store. Rows of two instances that are one now may have the same number.
+type sortPlace struct {
+	group uint16
+	key   string
+}
+
 // timeBuffer keeps rows until their time, and gives them in order of time, key, arrival.
 type timeBuffer struct {
 	heap   []sortRow
 	store  rowStore // of each row its key, then its bytes
 	seq    int64
 	rows   *state.Table
-	gone   map[string]uint16
+	gone   map[sortPlace]bool
 	unkept bool
 }
 
 func openTimeBuffer(ctx *Context, name string) (*timeBuffer, error) {
-	t := &timeBuffer{gone: map[string]uint16{}, unkept: ctx.Unkept}
+	t := &timeBuffer{gone: map[sortPlace]bool{}, unkept: ctx.Unkept}
 	t.rows = ctx.State.Table(state.Spec{Name: name, Key: []string{"BIGINT", "BIGINT"}, Value: []string{"BYTES", "BYTES"}})
 	err := t.rows.Scan(func(group uint16, k, v []byte) error {
 		t.add(sortRow{
@@ -53,7 +59,7 @@ func (t *timeBuffer) pop(upTo int64) (row []byte, time int64, ok bool) {
 	}
 	r := t.take()
 	if r.saved {
-		t.gone[string(r.place())] = r.group
+		t.gone[sortPlace{r.group, string(r.place())}] = true
 	}
 	row = t.store.get(r.n)[r.split:]
 	t.store.drop(r.n)
@@ -77,8 +83,8 @@ func (a *sortRow) place() []byte {
 }
 
 func (t *timeBuffer) snapshot() error {
-	for place, group := range t.gone {
-		if err := t.rows.Delete(group, []byte(place)); err != nil {
+	for p := range t.gone {
+		if err := t.rows.Delete(p.group, []byte(p.key)); err != nil {
 			return err
 		}
 	}

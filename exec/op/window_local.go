@@ -102,6 +102,20 @@ func (w *windowAgg) flushComplete(before int64, out Emitter) error {
 	return nil
 }
 
+// Flush emits all that a local phase holds.
+func (w *windowAgg) Flush(out Emitter) error {
+	if w.node.Phase != planner.LocalPhase {
+		return nil
+	}
+	w.w.cur = nil
+	for _, s := range w.ordered() {
+		if err := w.flush(s, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // live is the number of groups in use.
 func (w *windowAgg) live() int { return int(w.pool.next) - len(w.pool.free) }
 

@@ -152,7 +152,7 @@ func (w *windowAgg) take(g *storedGroup) int32 {
 
 // Snapshot writes the groups that changed, and the watermark.
 func (w *windowAgg) Snapshot() error {
-	if w.err != nil {
+	if w.err != nil || w.node.Phase == planner.LocalPhase { // which has nothing left
 		return w.err
 	}
 	w.store.clock.advance(w.wm)

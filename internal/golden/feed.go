@@ -7,6 +7,7 @@ import (
 
 	"weir/connectors"
 	"weir/connectors/format"
+	"weir/connectors/memory"
 	"weir/connectors/option"
 	"weir/sql/types"
 	"weir/sql/vec"
@@ -47,8 +48,21 @@ func (r *runner) feed(b *block) error {
 	if out.N != chunk.Len() {
 		return fmt.Errorf("%d lines make %d rows: each must make one", chunk.Len(), out.N)
 	}
-	table.Feed(0, vec.New(desc.Columns.Arrow(), out.Cols, out.N, kinds))
+	r.tables[table] = true
+	deal(table, vec.New(desc.Columns.Arrow(), out.Cols, out.N, kinds))
 	return nil
+}
+
+// deal gives the rows to the table's open splits, in turn.
+func deal(table *memory.Table, b *vec.Batch) {
+	open := table.Open()
+	if len(open) == 1 {
+		table.Feed(open[0], b)
+		return
+	}
+	for i := range b.Len() {
+		table.Feed(open[i%len(open)], b.Slice(i, i+1))
+	}
 }
 
 // records makes a chunk of a block's lines and takes the kinds off. Blank lines are passed over; Pos is

@@ -131,20 +131,20 @@ func TestCells(t *testing.T) {
 // TestPairs makes sure that each pair of choices that can go together is in a run.
 func TestPairs(t *testing.T) {
 	picked := pairwise()
-	if len(everyRun()) != 36 || len(picked) > 9 {
+	if len(everyRun()) != 48 || len(picked) > 10 {
 		t.Errorf("%d runs in all, %d picked", len(everyRun()), len(picked))
 	}
 	for _, parallel := range parallels {
 		for _, batch := range batches {
-			for _, crash := range []bool{false, true} {
+			for _, crash := range []string{"none", "crash", "faults"} {
 				found := [3]bool{}
 				for _, r := range picked {
 					found[0] = found[0] || r.Parallel == parallel && r.Batch == batch
-					found[1] = found[1] || r.Batch == batch && r.Crash == crash
-					found[2] = found[2] || r.Parallel == parallel && r.Crash == crash
+					found[1] = found[1] || r.Batch == batch && r.Crash == (crash == "crash") && r.Faults == (crash == "faults")
+					found[2] = found[2] || r.Parallel == parallel && r.Crash == (crash == "crash") && r.Faults == (crash == "faults")
 				}
 				if found != [3]bool{true, true, true} {
-					t.Errorf("-parallel %d -batch %d, crash %v: %v", parallel, batch, crash, found)
+					t.Errorf("-parallel %d -batch %d, %s: %v", parallel, batch, crash, found)
 				}
 			}
 		}

@@ -1,13 +1,10 @@
 package golden
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+	"time"
 
-	"weir/exec"
 	"weir/exec/state"
 	"weir/planner"
 	"weir/sql/types"
@@ -22,6 +19,7 @@ type Run struct {
 	Batch      int
 	Pebble     bool
 	Crash      bool // after each checkpoint; simulated only
+	Faults     bool // on a machine that dies, over sources that fail; simulated only
 }
 
 // String gives the flags of `weir test` that replay the run.
@@ -39,11 +37,14 @@ func (r Run) String() string {
 	if r.Crash {
 		b.WriteString(" -crash")
 	}
+	if r.Faults {
+		b.WriteString(" -faults")
+	}
 	return b.String()
 }
 
 // exact tells whether the run's changelog is the one expected, change by change.
-func (r Run) exact() bool { return r.Parallel == 1 && !r.Crash }
+func (r Run) exact() bool { return r.Parallel == 1 && !r.Crash && !r.Faults }
 
 var (
 	parallels = []int{1, 3}
@@ -59,7 +60,7 @@ func everyRun() []Run {
 				for _, pebble := range []bool{false, true} {
 					out = append(out, Run{Goroutines: goroutines, Parallel: p, Batch: n, Pebble: pebble})
 					if !goroutines {
-						out = append(out, Run{Parallel: p, Batch: n, Pebble: pebble, Crash: true})
+						out = append(out, Run{Parallel: p, Batch: n, Pebble: pebble, Crash: true}, Run{Parallel: p, Batch: n, Pebble: pebble, Faults: true})
 					}
 				}
 			}
@@ -71,7 +72,7 @@ func everyRun() []Run {
 // pairwise picks runs of the matrix until each pair of choices is in one of them.
 func pairwise() []Run {
 	pairs := func(r Run) (out []string) {
-		choices := []string{fmt.Sprint("g", r.Goroutines), fmt.Sprint("p", r.Parallel), fmt.Sprint("n", r.Batch), fmt.Sprint("s", r.Pebble), fmt.Sprint("c", r.Crash)}
+		choices := []string{fmt.Sprint("g", r.Goroutines), fmt.Sprint("p", r.Parallel), fmt.Sprint("n", r.Batch), fmt.Sprint("s", r.Pebble), fmt.Sprint("c", r.Crash, r.Faults)}
 		for i, a := range choices {
 			for _, b := range choices[:i] {
 				out = append(out, a+" "+b)
@@ -108,11 +109,13 @@ func pairwise() []Run {
 	return picked
 }
 
-// runs are those to compare with the first one.
-func (o *Options) runs() []Run {
+// runs are those to compare with the first one, of the query at a line.
+func (o *Options) runs(line int) []Run {
 	switch {
 	case o.Only != nil:
 		return []Run{*o.Only}
+	case o.Faulty > 0:
+		return o.faulty(line)
 	case o.Full:
 		return everyRun()
 	}
@@ -142,6 +145,7 @@ func (p *planned) plan(parallel int) (*planner.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.r.wrap(plan)
 	p.plans[parallel] = plan
 	return plan, nil
 }
@@ -162,56 +166,23 @@ func straight(plan *planner.Plan) bool {
 	return true
 }
 
-var seedNote = regexp.MustCompile(` \(seed \d+\)$`)
-
 // run makes one run and gives its changes.
 func (p *planned) run(r Run) (rows []row, err error) {
-	plan, err := p.plan(r.Parallel)
-	if err != nil {
-		return nil, err
+	var zone *time.Location
+	of := func(parallel int) (*planner.Plan, error) {
+		plan, err := p.plan(parallel)
+		if err != nil {
+			return nil, err
+		}
+		at := *plan
+		at.Settings.BatchRows, zone = r.Batch, plan.Settings.Zone
+		return &at, nil
 	}
-	at := *plan
-	at.Settings.BatchRows = r.Batch
-	err = p.r.execute(&at, r, func(b *vec.Batch) error {
-		rows = append(rows, rowsOf(b, p.schema, plan.Settings.Zone)...)
+	err = p.r.execute(of, r, func(b *vec.Batch) error {
+		rows = append(rows, rowsOf(b, p.schema, zone)...)
 		return nil
 	})
 	return rows, err
-}
-
-// maxCrashes bounds the crashes of one run, and so what it costs.
-const maxCrashes = 4
-
-// execute runs a plan to its end, within the time a run may take.
-func (r *runner) execute(plan *planner.Plan, how Run, rows func(*vec.Batch) error) error {
-	ctx, cancel := context.WithTimeout(r.ctx, r.opts.Timeout)
-	defer cancel()
-	r.report.Runs++
-	opts := r.s.ExecOptions(rows)
-	opts.Interval = 0
-	if how.Pebble {
-		opts.NewStore, opts.MemoryLimit = newLazyPebble, 1 // everything spills
-	}
-	var err error
-	if how.Goroutines {
-		var job *exec.Job
-		if job, err = exec.Run(ctx, plan, opts); err == nil {
-			err = job.Wait()
-		}
-	} else {
-		so := exec.SimOptions{Seed: how.Seed, CrashAfterCheckpoint: how.Crash, MaxCrashes: maxCrashes}
-		if how.Pebble || how.Crash {
-			so.Checkpoint = 0.1
-		}
-		_, err = exec.Simulate(ctx, plan, opts, so)
-	}
-	if err == nil {
-		return nil
-	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("internal error: the run has not ended after %s", r.opts.Timeout)
-	}
-	return errors.New(seedNote.ReplaceAllString(err.Error(), ""))
 }
 
 // lazyPebble opens its database at the first write: most tasks keep no state.

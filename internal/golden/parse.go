@@ -45,6 +45,14 @@ func parse(text string) (*file, error) {
 			}
 		}
 		begin := i + 1
+		if happening[b.command] && (begin == len(f.lines) || f.lines[begin] != separator) {
+			b.from, b.to, i = begin, begin, begin
+			if err := b.check(); err != nil {
+				return nil, fmt.Errorf("%d: %w", b.line, err)
+			}
+			f.blocks = append(f.blocks, b)
+			continue
+		}
 		for i = begin; i < len(f.lines) && f.lines[i] != separator; i++ {
 		}
 		if i == len(f.lines) {
@@ -70,13 +78,17 @@ var arguments = map[string]struct {
 	words    string
 }{
 	"sql": {}, "explain": {}, "query": {0, 1, "final sorted turns"}, "feed": {1, 2, ""}, "file": {1, 1, ""}, "output": {1, 1, ""},
+	"crash": {}, "restore": {0, 1, ""}, "advance": {1, 2, ""}, "reshard": {1, 2, ""}, "throttle": {1, 2, ""},
 }
+
+// happening are the commands without input, which need no line ----.
+var happening = map[string]bool{"crash": true, "restore": true, "advance": true, "reshard": true, "throttle": true}
 
 func (b *block) check() error {
 	a, ok := arguments[b.command]
 	switch {
 	case !ok:
-		return fmt.Errorf("there is no command %q: use sql, feed, file, output, query or explain", b.command)
+		return fmt.Errorf("there is no command %q: use sql, feed, file, output, query, explain, crash, restore, advance, reshard or throttle", b.command)
 	case len(b.args) < a.min || len(b.args) > a.max:
 		return fmt.Errorf("%q takes %d to %d arguments", b.command, a.min, a.max)
 	case b.command == "query" && len(b.args) == 1 && !strings.Contains(a.words, b.args[0]):

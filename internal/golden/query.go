@@ -16,8 +16,11 @@ func (r *runner) query(b *block) (got []string, failure string) {
 		return r.errorLines(err), bug(err)
 	}
 	p.schema = planner.Columns(plan)
-	exact := straight(plan)
+	exact := straight(plan) && !r.chancy()
 	if !exact && len(b.args) == 0 && !b.wantsError() {
+		if r.chancy() {
+			return nil, "the job restarts in this query, so the order of its changes is chance: write `query final` or `query sorted`"
+		}
 		return nil, "rows of several inputs meet in this query, so the order of its changes is chance: write `query final` or `query sorted`"
 	}
 	first := r.opts.first()
@@ -41,10 +44,11 @@ func (r *runner) query(b *block) (got []string, failure string) {
 	if failure := compare(b, got); failure != "" && !r.opts.Rewrite {
 		return got, r.replay(b, first, failure)
 	}
-	for _, how := range r.opts.runs() {
-		if b.has("turns") && how.Parallel > 1 {
+	for _, how := range r.opts.runs(b.line) {
+		if b.has("turns") && (how.Parallel > 1 || how.Faults) || how.Goroutines && len(r.story) > 0 {
 			continue
 		}
+		r.note(plan, how)
 		if !how.Goroutines && how.Seed == 0 {
 			how.Seed = r.opts.Seed
 		}

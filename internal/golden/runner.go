@@ -11,6 +11,8 @@ import (
 	"sort"
 	"strings"
 
+	"weir/connectors/memory"
+	"weir/exec/lab"
 	"weir/internal/session"
 	"weir/planner"
 	"weir/sql"
@@ -24,6 +26,9 @@ type runner struct {
 	report *Report
 	s      *session.Session
 	dir    string
+	faults *lab.Faults            // of the run under way
+	tables map[*memory.Table]bool // that were fed
+	story  []step
 }
 
 func (r *runner) open() (err error) {
@@ -86,6 +91,10 @@ func (r *runner) run(b *block) (got []string, failure string) {
 		got, err = r.sql(b)
 	case "feed":
 		err = r.feed(b)
+	case "reshard":
+		err = r.reshard(b)
+	case "crash", "restore", "advance", "throttle":
+		err = r.happens(b)
 	case "file":
 		err = r.file(b)
 	case "output":
@@ -187,7 +196,7 @@ func (r *runner) sql(b *block) (got []string, err error) {
 		case session.Rows:
 			return got, errors.New("a query in a block of sql: write it as a block of query")
 		case session.Insert:
-			if err := r.execute(res.Plan, r.opts.first(), nil); err != nil {
+			if err := r.insert(src, stmt, res.Plan); err != nil {
 				return got, err
 			}
 		case session.Table:
@@ -195,6 +204,22 @@ func (r *runner) sql(b *block) (got []string, err error) {
 		}
 	}
 	return got, nil
+}
+
+// insert runs an INSERT.
+func (r *runner) insert(src string, stmt ast.Statement, plan *planner.Plan) error {
+	r.wrap(plan)
+	of := func(parallel int) (*planner.Plan, error) {
+		if parallel == r.opts.first().Parallel {
+			return plan, nil
+		}
+		other, err := r.s.PlanWith(src, stmt, func(s *planner.Settings) { s.Parallelism = parallel })
+		if err == nil {
+			r.wrap(other)
+		}
+		return other, err
+	}
+	return r.execute(of, r.opts.first(), nil)
 }
 
 func tableLines(res *session.Result) []string {
