@@ -19,6 +19,7 @@ type Pebble struct {
 	db       *pebble.DB
 	fs       FS
 	guard    *guard
+	merges   *merges
 	dir      string
 	pictures int
 	last     *picture // the newest, maybe not complete
@@ -61,14 +62,17 @@ func OpenPebble(fs FS, dir string, shared *Resources) (*Pebble, error) {
 	g := &guard{FS: fs, dir: dir}
 	o := options(g, shared)
 	o.Logger = quiet{g}
+	m := newMerges()
+	o.Experimental.CompactionScheduler = m
 	db, err := pebble.Open(dir, o)
 	if err == nil && g.err() != nil {
 		err = errors.Join(g.err(), db.Close())
 	}
 	if err != nil {
+		m.Unregister()
 		return nil, fmt.Errorf("state in %q: %w", dir, err)
 	}
-	return &Pebble{db: db, fs: fs, guard: g, dir: dir, sums: &sums{of: map[string]Sum{}}}, nil
+	return &Pebble{db: db, fs: fs, guard: g, merges: m, dir: dir, sums: &sums{of: map[string]Sum{}}}, nil
 }
 
 // OpenPebbleInMemory opens an empty database whose files are in memory, for tests.

@@ -1,0 +1,104 @@
+package state
+
+import (
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// restTime is how long a database merges no files after it was opened. A job that was restored is to go on
+// at once, and a database that merges while it is opened waits until that is done.
+const restTime = 10 * time.Second
+
+// merges decides when a database merges files: one merge at a time, and none at first.
+type merges struct {
+	db      pebble.DBForCompaction
+	rest    *time.Timer
+	mu      sync.Mutex
+	resting bool
+	closed  bool
+	running int
+	// grants is held while the database is asked what it waits for. The database's own locks may be taken under
+	// it, and mu under these.
+	grants sync.Mutex
+}
+
+func newMerges() *merges { return &merges{resting: true} }
+
+// Register implements pebble.CompactionScheduler.
+func (m *merges) Register(_ int, db pebble.DBForCompaction) {
+	m.db = db
+	m.rest = time.AfterFunc(restTime, m.wake)
+}
+
+func (m *merges) wake() {
+	m.mu.Lock()
+	m.resting = false
+	m.mu.Unlock()
+	m.grant()
+}
+
+// Unregister implements pebble.CompactionScheduler: the database is not asked again.
+func (m *merges) Unregister() {
+	if m.rest != nil {
+		m.rest.Stop()
+	}
+	m.grants.Lock()
+	defer m.grants.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+}
+
+// TrySchedule implements pebble.CompactionScheduler. Who is refused is granted its merge when the reason ends.
+func (m *merges) TrySchedule() (bool, pebble.CompactionGrantHandle) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.busy() {
+		return false, nil
+	}
+	m.running++
+	return true, m
+}
+
+func (m *merges) busy() bool {
+	return m.resting || m.closed || m.running >= m.db.GetAllowedWithoutPermission()
+}
+
+// UpdateGetAllowedWithoutPermission implements pebble.CompactionScheduler. What is allowed never changes.
+func (m *merges) UpdateGetAllowedWithoutPermission() {}
+
+// grant lets the merge run that the database waits for.
+func (m *merges) grant() {
+	m.grants.Lock()
+	defer m.grants.Unlock()
+	m.mu.Lock()
+	busy := m.busy()
+	m.mu.Unlock()
+	if busy {
+		return
+	}
+	if waiting, _ := m.db.GetWaitingCompaction(); waiting && m.db.Schedule(m) {
+		m.mu.Lock()
+		m.running++ // Done may have come already
+		m.mu.Unlock()
+	}
+}
+
+// Done implements pebble.CompactionGrantHandle: a merge has ended.
+func (m *merges) Done() {
+	m.mu.Lock()
+	m.running--
+	m.mu.Unlock()
+	m.grant()
+}
+
+// Started implements pebble.CompactionGrantHandle.
+func (m *merges) Started() {}
+
+// MeasureCPU implements pebble.CompactionGrantHandle.
+func (m *merges) MeasureCPU(pebble.CompactionGoroutineKind) {}
+
+// CumulativeStats implements pebble.CompactionGrantHandle.
+func (m *merges) CumulativeStats(pebble.CompactionGrantHandleStats) {}
