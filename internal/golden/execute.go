@@ -110,6 +110,7 @@ func (r *runner) simulate(ctx context.Context, of plans, plan *planner.Plan, how
 		opts.NewStore, opts.WorkDir, opts.FS = nil, "work", state.NewDisk(how.Seed)
 		if how.Pebble {
 			opts.SpillBytes = 1
+			so.Checkpoint /= 3 // they cost most of the time
 		}
 	}
 	if len(r.story) > 0 {

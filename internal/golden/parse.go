@@ -18,6 +18,7 @@ type block struct {
 	got     []string // replaces want when the file is rewritten; nil: want stays
 	from    int      // lines[from:to] of the file are want
 	to      int
+	bare    bool // without a line ----
 }
 
 // file is a parsed .test file.
@@ -46,7 +47,7 @@ func parse(text string) (*file, error) {
 		}
 		begin := i + 1
 		if happening[b.command] && (begin == len(f.lines) || f.lines[begin] != separator) {
-			b.from, b.to, i = begin, begin, begin
+			b.from, b.to, b.bare, i = begin, begin, true, begin
 			if err := b.check(); err != nil {
 				return nil, fmt.Errorf("%d: %w", b.line, err)
 			}
@@ -112,6 +113,9 @@ func (f *file) text() string {
 	at := 0
 	for _, b := range f.blocks {
 		out = append(out, f.lines[at:b.from]...)
+		if b.bare && len(b.got) > 0 {
+			out = append(out, separator)
+		}
 		if b.got != nil {
 			out = append(out, b.got...)
 		} else {

@@ -45,7 +45,7 @@ func (r *runner) query(b *block) (got []string, failure string) {
 		return got, r.replay(b, first, failure)
 	}
 	for _, how := range r.opts.runs(b.line) {
-		if b.has("turns") && (how.Parallel > 1 || how.Faults) || how.Goroutines && len(r.story) > 0 {
+		if b.has("turns") && (how.Parallel > 1 || how.Faults) || !r.fits(how) {
 			continue
 		}
 		r.note(plan, how)

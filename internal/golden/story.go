@@ -99,11 +99,23 @@ func (r *runner) chancy() bool {
 	return false
 }
 
+// fits tells whether the story can be told in a run. Only the simulator tells any; where the clock moves, rows that
+// a crash brings again have another time.
+func (r *runner) fits(how Run) bool {
+	for _, s := range r.story {
+		if s.move.Advance > 0 && (how.Crash || how.Faults) {
+			return false
+		}
+	}
+	return !how.Goroutines || len(r.story) == 0
+}
+
 // telling is a run's way through the story.
 type telling struct {
 	r        *runner
 	parallel *int
 	at       int
+	moved    bool // the step before at has happened, and the rows that were fed after it are still to be shown
 	limits   map[string]int
 }
 
@@ -126,6 +138,11 @@ func (t *telling) show() {
 }
 
 func (t *telling) next() (exec.Move, bool) {
+	if t.moved {
+		t.moved = false
+		t.show()
+		return exec.Move{}, true
+	}
 	if t.at == len(t.r.story) {
 		return exec.Move{}, false
 	}
@@ -137,7 +154,7 @@ func (t *telling) next() (exec.Move, bool) {
 	if s.throttle != "" {
 		t.limits[s.throttle] = s.rows
 	}
-	t.show()
+	t.moved = true
 	return s.move, true
 }
 
