@@ -176,8 +176,8 @@ func TestPutErrors(t *testing.T) {
 		wantError(t, err, code, names...)
 	}
 	const mib = 1 << 20
-	f(kinesis.PutRecordInput{Data: make([]byte, mib-1)}, "")
-	f(kinesis.PutRecordInput{Data: make([]byte, mib)}, "ValidationException", "'data'", "1048576")
+	f(kinesis.PutRecordInput{Data: make([]byte, mib)}, "")
+	f(kinesis.PutRecordInput{Data: make([]byte, mib+1)}, "ValidationException", "'data'", "1048576")
 	f(kinesis.PutRecordInput{PartitionKey: aws.String("")}, "ValidationException", "'partitionKey'")
 	f(kinesis.PutRecordInput{PartitionKey: aws.String(strings.Repeat("ü", 256))}, "")
 	f(kinesis.PutRecordInput{PartitionKey: aws.String(strings.Repeat("ü", 257))}, "ValidationException", "'partitionKey'", "256")

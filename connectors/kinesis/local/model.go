@@ -82,6 +82,7 @@ type streamDescription struct {
 	StreamCreationTimestamp timestamp         `json:"StreamCreationTimestamp"`
 	EnhancedMonitoring      []enhancedMetrics `json:"EnhancedMonitoring"`
 	EncryptionType          string            `json:"EncryptionType"`
+	KeyID                   string            `json:"KeyId,omitempty"`
 }
 
 type describeStreamResponse struct {
@@ -101,6 +102,8 @@ type streamDescriptionSummary struct {
 	StreamCreationTimestamp    timestamp         `json:"StreamCreationTimestamp"`
 	EnhancedMonitoring         []enhancedMetrics `json:"EnhancedMonitoring"`
 	EncryptionType             string            `json:"EncryptionType"`
+	KeyID                      string            `json:"KeyId,omitempty"`
+	WarmThroughput             *warmThroughput   `json:"WarmThroughput,omitempty"`
 	OpenShardCount             int               `json:"OpenShardCount"`
 	ConsumerCount              int               `json:"ConsumerCount"`
 	MaxRecordSizeInKiB         int               `json:"MaxRecordSizeInKiB"`
@@ -327,8 +330,9 @@ type consumerShape struct {
 }
 
 type registerConsumerRequest struct {
-	StreamARN    *string `json:"StreamARN"`
-	ConsumerName *string `json:"ConsumerName"`
+	StreamARN    *string           `json:"StreamARN"`
+	ConsumerName *string           `json:"ConsumerName"`
+	Tags         map[string]string `json:"Tags"`
 }
 
 type registerConsumerResponse struct {
@@ -367,6 +371,7 @@ type subscribeRequest struct {
 	ConsumerARN      *string           `json:"ConsumerARN"`
 	ShardID          *string           `json:"ShardId"`
 	StartingPosition *startingPosition `json:"StartingPosition"`
+	DryRun           bool              `json:"DryRun"`
 }
 
 // subscribeEvent has no ContinuationSequenceNumber when the shard has ended: then ChildShards says where to go on.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -73,6 +74,7 @@ func (s *Server) registerConsumer(ctx context.Context, r *registerConsumerReques
 	if v.required("consumerName", r.ConsumerName != nil) {
 		v.text("consumerName", r.ConsumerName, 1, 128, &namePattern)
 	}
+	v.tags(r.Tags)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -89,6 +91,9 @@ func (s *Server) registerConsumer(ctx context.Context, r *registerConsumerReques
 		}
 		c := consumerDesc{Name: *r.ConsumerName, CreatedMs: s.nowMs()}
 		desc.Consumers = slices.Insert(desc.Consumers, at, c)
+		if len(r.Tags) > 0 {
+			maps.Copy(desc.tagsOf(c.Name), r.Tags)
+		}
 		response.Consumer = s.shapeConsumer(&stream{desc: *desc}, c)
 		return nil
 	})
@@ -116,6 +121,8 @@ func (s *Server) deregisterConsumer(ctx context.Context, r *consumerRef) (*empty
 			return s.consumerNotFound(c.Name)
 		}
 		desc.Consumers = slices.Delete(desc.Consumers, at, at+1)
+		delete(desc.Policies, c.Name)
+		delete(desc.ConsumerTags, c.Name)
 		return nil
 	})
 }

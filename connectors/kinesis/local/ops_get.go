@@ -193,6 +193,7 @@ func (s *Server) readPage(st *stream, sh *shard, next position, limit, maxBytes 
 			ApproximateArrivalTimestamp: timestampOfMillis(at.millis()),
 			Data:                        append(make([]byte, 0, len(data)), data...),
 			PartitionKey:                string(key),
+			EncryptionType:              encryptionOf(iter.Value()),
 		})
 		page.next, page.lastMs, page.bytes = at+1, at.millis(), size
 	}
@@ -203,6 +204,13 @@ func (s *Server) readPage(st *stream, sh *shard, next position, limit, maxBytes 
 		page.next = max(page.next, page.tail+1)
 	}
 	return page, nil
+}
+
+func encryptionOf(value []byte) string {
+	if value[0] == recordEncrypted {
+		return encryptionKMS
+	}
+	return ""
 }
 
 func shapeChild(sh *shard) childShard {

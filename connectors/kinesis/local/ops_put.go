@@ -44,6 +44,7 @@ func (s *Server) putRecord(ctx context.Context, r *putRecordRequest) (*putRecord
 	return &putRecordResponse{
 		ShardID:        shardID(results[0].shard),
 		SequenceNumber: formatSequence(results[0].shard, results[0].position),
+		EncryptionType: st.desc.recordEncryption(),
 	}, nil
 }
 
@@ -74,7 +75,9 @@ func (s *Server) putRecords(ctx context.Context, r *putRecordsRequest) (*putReco
 	if err != nil {
 		return nil, err
 	}
-	return shapePutResults(results), nil
+	response := shapePutResults(results)
+	response.EncryptionType = st.desc.recordEncryption()
+	return response, nil
 }
 
 func validatePutRecords(r *putRecordsRequest) error {
@@ -121,10 +124,10 @@ func (s *Server) putEntryOf(st *stream, member string, r *putRecordsEntry) (putE
 		v.required(member+"partitionKey", false)
 		return entry, v.err()
 	}
-	if most := st.desc.MaxRecordKiB << 10; len(r.Data)+len(entry.key) > most {
+	// The limit is of the data alone; the key counts only in the throughput of the shard.
+	if most := st.desc.MaxRecordKiB << 10; len(r.Data) > most {
 		v := &validation{}
-		v.fail(fmt.Sprintf("of %d bytes with its partition key", len(r.Data)+len(entry.key)), member+"data",
-			fmt.Sprintf("have length less than or equal to %d", most))
+		v.data(member+"data", r.Data, most)
 		return entry, v.err()
 	}
 	if r.ExplicitHashKey == nil {

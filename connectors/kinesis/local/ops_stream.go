@@ -25,6 +25,11 @@ func (d *streamDesc) clone() streamDesc {
 	c.Shards = slices.Clone(d.Shards)
 	c.Tags = maps.Clone(d.Tags)
 	c.Consumers = slices.Clone(d.Consumers)
+	c.Policies = maps.Clone(d.Policies)
+	c.ConsumerTags = maps.Clone(d.ConsumerTags)
+	for name, tags := range c.ConsumerTags {
+		c.ConsumerTags[name] = maps.Clone(tags)
+	}
 	return c
 }
 
@@ -176,6 +181,7 @@ func (s *Server) describeStream(_ context.Context, r *describeStreamRequest) (*d
 		return nil, err
 	}
 	page, more := pageOfShards(st.shards, after, limit)
+	encryption, keyID := st.desc.encryption()
 	return &describeStreamResponse{streamDescription{
 		StreamName:              st.desc.Name,
 		StreamARN:               s.streamARN(st.desc.Name),
@@ -185,8 +191,9 @@ func (s *Server) describeStream(_ context.Context, r *describeStreamRequest) (*d
 		HasMoreShards:           more,
 		RetentionPeriodHours:    st.desc.RetentionHours,
 		StreamCreationTimestamp: timestampOfMillis(st.desc.CreatedMs),
-		EnhancedMonitoring:      []enhancedMetrics{{ShardLevelMetrics: []string{}}},
-		EncryptionType:          "NONE",
+		EnhancedMonitoring:      []enhancedMetrics{{ShardLevelMetrics: orEmpty(st.desc.ShardMetrics)}},
+		EncryptionType:          encryption,
+		KeyID:                   keyID,
 	}}, nil
 }
 
@@ -204,6 +211,11 @@ func (s *Server) describeStreamSummary(_ context.Context, r *describeStreamSumma
 	if st.desc.AutoDistribution {
 		distribution = distributionAuto
 	}
+	encryption, keyID := st.desc.encryption()
+	var warm *warmThroughput
+	if st.desc.OnDemand && st.desc.WarmMiBps > 0 {
+		warm = &warmThroughput{TargetMiBps: st.desc.WarmMiBps, CurrentMiBps: st.desc.WarmMiBps}
+	}
 	return &describeStreamSummaryResponse{streamDescriptionSummary{
 		StreamName:                 st.desc.Name,
 		StreamARN:                  s.streamARN(st.desc.Name),
@@ -211,8 +223,10 @@ func (s *Server) describeStreamSummary(_ context.Context, r *describeStreamSumma
 		StreamModeDetails:          streamModeDetails{st.mode()},
 		RetentionPeriodHours:       st.desc.RetentionHours,
 		StreamCreationTimestamp:    timestampOfMillis(st.desc.CreatedMs),
-		EnhancedMonitoring:         []enhancedMetrics{{ShardLevelMetrics: []string{}}},
-		EncryptionType:             "NONE",
+		EnhancedMonitoring:         []enhancedMetrics{{ShardLevelMetrics: orEmpty(st.desc.ShardMetrics)}},
+		EncryptionType:             encryption,
+		KeyID:                      keyID,
+		WarmThroughput:             warm,
 		OpenShardCount:             len(st.open),
 		ConsumerCount:              len(st.desc.Consumers),
 		MaxRecordSizeInKiB:         st.desc.MaxRecordKiB,

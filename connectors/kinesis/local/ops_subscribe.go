@@ -101,6 +101,9 @@ func subscribeToShard(ctx context.Context, s *Server, wire codec, body []byte, w
 	if err != nil {
 		return err
 	}
+	if r.DryRun {
+		return dryRun()
+	}
 	sub, err := s.beginSubscription(subscriptionKey{*r.ConsumerARN, sh.Index})
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ func (s *Server) listTags(_ context.Context, r *listTagsRequest) (*listTagsRespo
 		limit = *r.Limit
 	}
 	response := &listTagsResponse{Tags: []tag{}}
-	for _, t := range sortedTags(st) {
+	for _, t := range sortedTags(st.desc.Tags) {
 		if r.ExclusiveStartTagKey != nil && t.Key <= *r.ExclusiveStartTagKey {
 			continue
 		}
@@ -89,47 +89,71 @@ func (s *Server) listTags(_ context.Context, r *listTagsRequest) (*listTagsRespo
 	return response, nil
 }
 
-func sortedTags(st *stream) []tag {
-	tags := []tag{}
-	for _, key := range slices.Sorted(maps.Keys(st.desc.Tags)) {
-		tags = append(tags, tag{Key: key, Value: st.desc.Tags[key]})
+func sortedTags(tags map[string]string) []tag {
+	sorted := []tag{}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		sorted = append(sorted, tag{Key: key, Value: tags[key]})
 	}
-	return tags
+	return sorted
 }
 
-// resource makes a stream reference of the ARN by which the newer tag operations name a stream.
-func resource(arn *string) (*streamRef, error) {
-	v := &validation{}
-	if v.required("resourceARN", arn != nil) {
-		v.text("resourceARN", arn, 1, 2048, &streamARNText)
+// tagsOf are the tags of a consumer, or of the stream when consumer is empty; they can be added to.
+func (d *streamDesc) tagsOf(consumer string) map[string]string {
+	if consumer == "" {
+		if d.Tags == nil {
+			d.Tags = map[string]string{}
+		}
+		return d.Tags
 	}
-	return &streamRef{StreamARN: arn}, v.err()
+	if d.ConsumerTags == nil {
+		d.ConsumerTags = map[string]map[string]string{}
+	}
+	if d.ConsumerTags[consumer] == nil {
+		d.ConsumerTags[consumer] = map[string]string{}
+	}
+	return d.ConsumerTags[consumer]
 }
 
 func (s *Server) tagResource(ctx context.Context, r *tagResourceRequest) (*empty, error) {
-	ref, err := resource(r.ResourceARN)
-	if err != nil {
+	v := &validation{}
+	v.required("tags", r.Tags != nil)
+	v.tags(r.Tags)
+	if err := v.err(); err != nil {
 		return nil, err
 	}
-	return s.addTags(ctx, &addTagsRequest{streamRef: *ref, Tags: r.Tags})
+	return &empty{}, s.changeResource(ctx, r.ResourceARN, func(desc *streamDesc, consumer string) error {
+		tags := desc.tagsOf(consumer)
+		maps.Copy(tags, r.Tags)
+		if len(tags) > maxTags {
+			return invalidArgument("The resource %s cannot have more than %d tags.", *r.ResourceARN, maxTags)
+		}
+		return nil
+	})
 }
 
 func (s *Server) untagResource(ctx context.Context, r *untagResourceRequest) (*empty, error) {
-	ref, err := resource(r.ResourceARN)
-	if err != nil {
+	v := &validation{}
+	v.required("tagKeys", r.TagKeys != nil)
+	if err := v.err(); err != nil {
 		return nil, err
 	}
-	return s.removeTags(ctx, &removeTagsRequest{streamRef: *ref, TagKeys: r.TagKeys})
+	return &empty{}, s.changeResource(ctx, r.ResourceARN, func(desc *streamDesc, consumer string) error {
+		tags := desc.tagsOf(consumer)
+		for _, key := range r.TagKeys {
+			delete(tags, key)
+		}
+		return nil
+	})
 }
 
 func (s *Server) listTagsForResource(_ context.Context, r *listTagsForResourceRequest) (*listTagsForResourceResponse, error) {
-	ref, err := resource(r.ResourceARN)
+	st, consumer, err := s.resourceOf(r.ResourceARN)
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.find(ref)
-	if err != nil {
-		return nil, err
+	tags := st.desc.Tags
+	if consumer != "" {
+		tags = st.desc.ConsumerTags[consumer]
 	}
-	return &listTagsForResourceResponse{Tags: sortedTags(st)}, nil
+	return &listTagsForResourceResponse{Tags: sortedTags(tags)}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -88,6 +89,7 @@ type Server struct {
 	catalog    *catalog
 	writer     *writer
 	secret     []byte
+	billing    atomic.Pointer[billingDesc]
 	operations map[string]operation
 	bulk       chan struct{} // one slot for each large body being read and handled at a time
 	requests   chan struct{} // one slot for each request
@@ -131,6 +133,8 @@ func Open(opts Options) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("read kinesis streams of %q: %w", opts.Dir, err), s.store.db.Close(), s.lock.release())
 	}
 	s.secret = s.store.meta.Secret
+	billing := s.store.meta.Billing
+	s.billing.Store(&billing)
 	s.operations = operationTable()
 	s.writer = startWriter(s)
 	s.http = newHTTPServer(s)

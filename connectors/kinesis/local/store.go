@@ -28,6 +28,10 @@ const (
 	kindRecord byte = 4
 
 	storeFormat = 1
+
+	// The first byte of a record.
+	recordPlain     byte = 1
+	recordEncrypted byte = 2 // put while the stream was said to be encrypted; it is stored in the same form
 )
 
 // storeMeta is stored once: the format of all else, the next stream id and the key of tokens.
@@ -35,6 +39,7 @@ type storeMeta struct {
 	Format       int
 	NextStreamID uint64
 	Secret       []byte
+	Billing      billingDesc
 }
 
 // store is the Pebble database. Reads may come from any goroutine, writes only from the writer.
@@ -139,8 +144,8 @@ func recordBytes(partitionKey string, data []byte) int {
 	return 1 + binary.PutUvarint(make([]byte, binary.MaxVarintLen64), uint64(len(partitionKey))) + len(partitionKey) + len(data)
 }
 
-func appendRecord(dst []byte, partitionKey string, data []byte) []byte {
-	dst = append(dst, storeFormat)
+func appendRecord(dst []byte, format byte, partitionKey string, data []byte) []byte {
+	dst = append(dst, format)
 	dst = binary.AppendUvarint(dst, uint64(len(partitionKey)))
 	dst = append(dst, partitionKey...)
 	return append(dst, data...)
@@ -148,7 +153,7 @@ func appendRecord(dst []byte, partitionKey string, data []byte) []byte {
 
 // splitRecord returns parts of value: they live as long as it does.
 func splitRecord(value []byte) (partitionKey, data []byte, err error) {
-	if len(value) < 2 || value[0] != storeFormat {
+	if len(value) < 2 || value[0] != recordPlain && value[0] != recordEncrypted {
 		return nil, nil, errors.New("a stored record has an unknown format")
 	}
 	n, used := binary.Uvarint(value[1:])

@@ -80,8 +80,13 @@ type streamDesc struct {
 	WarmMiBps        int               `json:",omitempty"`
 	Tags             map[string]string `json:",omitempty"`
 	Consumers        []consumerDesc    `json:",omitempty"` // by Name
-	Shards           []shardDesc       // by Index, which rises but may have gaps: expired shards leave
-	NextShard        uint32
+	KeyID            string            `json:",omitempty"` // of KMS; empty: not encrypted
+	ShardMetrics     []string          `json:",omitempty"` // a subset of shardMetrics in its order
+	// Policies and tags of the stream, under "", and of its consumers, under their names.
+	Policies     map[string]string            `json:",omitempty"`
+	ConsumerTags map[string]map[string]string `json:",omitempty"`
+	Shards       []shardDesc                  // by Index, which rises but may have gaps: expired shards leave
+	NextShard    uint32
 	// A change of status shows as Changing until UntilMs and is then over, so no timer is needed.
 	Changing string `json:",omitempty"`
 	UntilMs  int64  `json:",omitempty"`

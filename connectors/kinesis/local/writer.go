@@ -208,6 +208,10 @@ func (w *writer) assign(b *pebble.Batch, j *job, nowMs int64) {
 		j.err = newError("ResourceNotFoundException", "The stream was deleted.")
 		return
 	}
+	format := recordPlain
+	if st.desc.KeyID != "" {
+		format = recordEncrypted
+	}
 	for i := range j.entries {
 		e := &j.entries[i]
 		sh := w.shardFor(st, e.hash)
@@ -223,7 +227,7 @@ func (w *writer) assign(b *pebble.Batch, j *job, nowMs int64) {
 		w.tails[sh.log] = at
 		op := b.SetDeferred(recordKeyBytes, recordBytes(e.key, e.data))
 		copy(op.Key, recordKey(st.desc.ID, sh.Index, at))
-		appendRecord(op.Value[:0], e.key, e.data)
+		appendRecord(op.Value[:0], format, e.key, e.data)
 		must(op.Finish())
 		j.results[i] = putResult{shard: sh.Index, position: at}
 	}
