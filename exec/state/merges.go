@@ -7,8 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// restTime is how long a database merges no files after it was opened. A job that was restored is to go on
-// at once, and a database that merges while it is opened waits until that is done.
+// restTime is how long a database merges no files after it was opened, or until its first picture is made. A job that
+// was restored is to go on at once, and a database that merges while it is opened waits until that is done.
 const restTime = 10 * time.Second
 
 // merges decides when a database merges files: one merge at a time, and none at first.

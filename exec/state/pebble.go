@@ -243,6 +243,7 @@ type picture struct {
 
 // make makes the picture. The database is not written meanwhile.
 func (s *picture) make() {
+	defer s.p.merges.wake() // the job goes on by now
 	defer close(s.done)
 	defer func() {
 		if r := recover(); r != nil { // the database panics when its disk fails
