@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"mime"
@@ -40,6 +41,7 @@ func newHTTPServer(s *Server) *http.Server {
 		IdleTimeout:       5 * time.Minute,
 		ConnState:         s.unused.track,
 		MaxHeaderBytes:    64 << 10,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxRequests},
 		ErrorLog:          slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelDebug),
 	}
 }
@@ -155,6 +157,7 @@ func (s *Server) reply(w http.ResponseWriter, wire codec, body []byte, err error
 	}
 	w.Header().Set("Content-Type", wire.contentType())
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	w.WriteHeader(status)
 	w.Write(body) // when this fails the client is gone, and nobody is left to tell
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,10 @@ type Options struct {
 	Dir string
 	// Addr is where Start listens, a loopback address; port 0 picks a free one. Default DefaultAddr.
 	Addr string
+	// CertFile and KeyFile are the certificate of the TLS side, in PEM. Default: one of its own, which is made for
+	// localhost at the first start and kept in Dir.
+	CertFile string
+	KeyFile  string
 	// Region and AccountID go into ARNs. Defaults "us-east-1" and "000000000000".
 	Region    string
 	AccountID string
@@ -102,9 +107,10 @@ type Server struct {
 	sweeping  sync.WaitGroup
 	stopSweep context.CancelFunc
 
-	mu     sync.Mutex // guards the rest
-	url    string
-	closed bool
+	mu       sync.Mutex // guards the rest
+	url      string
+	certFile string
+	closed   bool
 }
 
 // Open opens the data directory and takes ownership of it; the server answers through Handler at once, and
@@ -160,15 +166,19 @@ func (s *Server) Start() error {
 	if err != nil {
 		return fmt.Errorf("kinesis server cannot listen on %q: %w; name another address or port 0", s.opts.Addr, err)
 	}
+	cert, file, err := loadCertificate(s.opts)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	url := "http://" + listener.Addr().String()
 	if s.lock != nil {
 		if err := s.lock.announce(url); err != nil {
 			return errors.Join(err, listener.Close())
 		}
 	}
-	s.url = url
+	s.url, s.certFile = url, file
 	go func() {
-		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(newAnyListener(listener, cert)); !errors.Is(err, http.ErrServerClosed) {
 			s.opts.Logger.Error("kinesis server stopped listening", "error", err)
 		}
 	}()
@@ -192,6 +202,21 @@ func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.url
+}
+
+// TLSURL is the same endpoint for clients which want TLS, empty before Start.
+func (s *Server) TLSURL() string {
+	if url := s.URL(); url != "" {
+		return "https" + strings.TrimPrefix(url, "http")
+	}
+	return ""
+}
+
+// CertFile is the file of the certificate, for clients to trust; empty before Start and when it is only in memory.
+func (s *Server) CertFile() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.certFile
 }
 
 // Handler serves the API without the network.
