@@ -86,13 +86,15 @@ type MetadataColumn struct {
 
 // Env is what a connector may use of its surroundings.
 type Env struct {
-	Now     func() time.Time // the processing clock; virtual in simulation
-	Random  func() uint64    // seeded in simulation
-	Logger  *slog.Logger
-	Zone    *time.Location    // table.local-time-zone
-	Stdout  func(line []byte) // where 'print' writes a whole line with its line feed; safe for concurrent use
-	JobID   string
-	DataDir string // weir's own data folder (".weir")
+	Now    func() time.Time // the processing clock; virtual in simulation
+	Random func() uint64    // seeded in simulation
+	Logger *slog.Logger
+	Zone   *time.Location    // table.local-time-zone
+	Stdout func(line []byte) // where 'print' writes a whole line with its line feed; safe for concurrent use
+	JobID  string
+	// Operator is the name in the job's plan of the sink that is made: a job may have several over one table.
+	Operator string
+	DataDir  string // weir's own data folder (".weir")
 	// LocalKinesis gives the endpoint of the embedded Kinesis server, started or found at the first
 	// call; nil when the session talks to AWS or another endpoint.
 	LocalKinesis func(context.Context) (endpoint string, err error)

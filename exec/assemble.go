@@ -258,7 +258,9 @@ func (a *assembly) buildSink(s *stage, i int, n *planner.Sink, stats *nodeStats)
 	if o, ok := n.Config.(connectors.Overwriter); ok && n.Overwrite && i == 0 {
 		o.Overwrite()
 	}
-	sink, err := writes.Sink(n.Table.Desc, a.run.env, i, s.parallelism)
+	env := *a.run.env
+	env.Operator = n.Info().ID
+	sink, err := writes.Sink(n.Table.Desc, &env, i, s.parallelism)
 	if err != nil {
 		return nil, err
 	}

@@ -416,3 +416,32 @@ func BenchmarkRead(b *testing.B) {
 	}
 	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// A job may have two sinks over one table: after a crash each deletes its own leftovers, and publishes what it staged.
+func TestTwoSinksOfOneTable(t *testing.T) {
+	ctx := context.Background()
+	dir := filepath.Join(t.TempDir(), "out")
+	table := &connectors.TableDesc{Name: "t", Columns: idColumns}
+	c := configOf(t, "path", dir, "format", "json")
+	open := func(operator string) connectors.Sink {
+		env := testEnv()
+		env.Operator = operator
+		return do[connectors.Sink](t)(c.Sink(table, env, 0, 1))
+	}
+	var tokens [][]byte
+	for i, name := range []string{"Sink-1", "Sink-2"} {
+		s := open(name)
+		if err := s.Write(ctx, batchOf(t, fmt.Sprintf(`{"id":%d}`, i+1))); err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, do[[]byte](t)(s.Flush(ctx)))
+	}
+	for i, name := range []string{"Sink-1", "Sink-2"} {
+		if err := open(name).(connectors.Restorer).Restore(ctx, tokens[i:i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := visible(t, dir), `.:{"id":1,"p":null} .:{"id":2,"p":null}`; got != want || hiddenFiles(dir) > 0 {
+		t.Errorf("got %s and %d hidden, want %s", got, hiddenFiles(dir), want)
+	}
+}

@@ -80,7 +80,7 @@ func (c *config) Sink(t *connectors.TableDesc, env *connectors.Env, instance, pa
 	}
 	s.enc, s.schema = enc, inFile.Arrow()
 	job := fnv.New64a()
-	job.Write([]byte(env.JobID + "\x00" + t.Name))
+	job.Write([]byte(env.JobID + "\x00" + t.Name + "\x00" + env.Operator))
 	s.tag = fmt.Sprintf(".%016x.inprogress", job.Sum64())
 	a, b := env.Random(), env.Random()
 	s.prefix = fmt.Sprintf("part-%08x-%04x-4%03x-%04x-%012x-%d-", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff, instance)
@@ -111,7 +111,7 @@ type sink struct {
 	fileCols []int
 	partCols []int
 	prefix   string // of names: part-<uuid>-<instance>-
-	tag      string // ends the names of hidden files of this job and table
+	tag      string // ends the names of hidden files of this sink of the job
 	n        int
 	folder   []byte
 	open     map[string]*part // by folder below dir
