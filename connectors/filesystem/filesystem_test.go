@@ -423,10 +423,11 @@ func TestTwoSinksOfOneTable(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	table := &connectors.TableDesc{Name: "t", Columns: idColumns}
 	c := configOf(t, "path", dir, "format", "json")
+	of := testEnv()
 	open := func(operator string) connectors.Sink {
-		env := testEnv()
+		env := *of
 		env.Operator = operator
-		return do[connectors.Sink](t)(c.Sink(table, env, 0, 1))
+		return do[connectors.Sink](t)(c.Sink(table, &env, 0, 1))
 	}
 	var tokens [][]byte
 	for i, name := range []string{"Sink-1", "Sink-2"} {
