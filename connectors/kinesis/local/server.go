@@ -21,12 +21,18 @@ const DefaultAddr = "127.0.0.1:4567"
 type Options struct {
 	// Dir keeps the data; empty keeps it in memory, for as long as the server lives.
 	Dir string
-	// Addr is where Start listens, a loopback address; port 0 picks a free one. Default DefaultAddr.
+	// Addr is where Start listens; port 0 picks a free one. An address which is not loopback wants Credentials.
+	// Default DefaultAddr.
 	Addr string
 	// CertFile and KeyFile are the certificate of the TLS side, in PEM. Default: one of its own, which is made for
 	// localhost at the first start and kept in Dir.
 	CertFile string
 	KeyFile  string
+	// Credentials are secret keys by access key. When there are any, each request must be signed with one of them.
+	// Default: a signature is wanted, as the service does, but any will do.
+	Credentials map[string]string
+	// Hosts are names, besides localhost and addresses, by which clients call the server.
+	Hosts []string
 	// Region and AccountID go into ARNs. Defaults "us-east-1" and "000000000000".
 	Region    string
 	AccountID string
@@ -159,7 +165,7 @@ func (s *Server) Start() error {
 	if s.closed || s.url != "" {
 		return errors.New("kinesis server is started or closed already")
 	}
-	if err := checkLoopback(s.opts.Addr); err != nil {
+	if err := checkLoopback(s.opts.Addr); err != nil && len(s.opts.Credentials) == 0 {
 		return err
 	}
 	listener, err := net.Listen("tcp", s.opts.Addr)
@@ -185,14 +191,14 @@ func (s *Server) Start() error {
 	return nil
 }
 
-// checkLoopback keeps the server, which checks no credentials, off the network.
+// checkLoopback keeps a server which checks no signatures off the network.
 func checkLoopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("kinesis server address %q: %w", addr, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("kinesis server address %q is not on the loopback interface: it checks no credentials, so use 127.0.0.1", addr)
+		return fmt.Errorf("kinesis server address %q is not on the loopback interface: use 127.0.0.1, or give the server credentials to verify signatures with", addr)
 	}
 	return nil
 }
