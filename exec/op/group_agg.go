@@ -46,6 +46,7 @@ type groupAgg struct {
 	charged int64
 	cold    coldKeys
 	sweep   int32
+	stored  *sweeper
 	w       groupWork
 	bundle  *groupBundle // nil: each row makes its change
 }
@@ -107,6 +108,7 @@ func (g *groupAgg) Open(ctx *Context) error {
 	g.table = newRowTable(ctx.State, state.Spec{Name: "groups", Key: typeNames(g.types), TTL: g.node.TTL}, value)
 	empty, err := g.table.empty()
 	g.partial = !empty
+	g.stored = newSweeper(g.table.t, g.node.TTL, lastOfGroup, func(key []byte) bool { return g.groups.FindKey(key) >= 0 })
 	if err != nil {
 		return err
 	}

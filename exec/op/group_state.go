@@ -20,6 +20,11 @@ func (g *groupAgg) finish(n int) error {
 		}
 		g.sweepSome(n)
 	}
+	if g.partial {
+		if err := g.stored.step(g.now()); err != nil {
+			return err
+		}
+	}
 	g.ctx.Metrics.Groups = int64(g.groups.Len())
 	return g.charge()
 }
@@ -108,6 +113,9 @@ func (g *groupAgg) load(gids, firsts []int32) error {
 
 // flushGone deletes from the store what is gone.
 func (g *groupAgg) flushGone() error {
+	if err := g.stored.flush(); err != nil {
+		return err
+	}
 	for k := range g.gone {
 		key := []byte(k)
 		if err := g.table.t.Delete(state.Group(vec.Hash(key)), key); err != nil {

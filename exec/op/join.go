@@ -90,6 +90,7 @@ func (j *join) Open(ctx *Context) error {
 		if err := s.open(ctx, names[p], j.types); err != nil {
 			return err
 		}
+		s.stored = newSweeper(s.table, s.ttl, lastOfEntries, func(key []byte) bool { return j.keys.FindKey(key) >= 0 })
 	}
 	return nil
 }
@@ -177,6 +178,13 @@ func (j *join) release(gids []int32) error {
 	for _, gid := range gids {
 		if gid >= 0 && j.keys.Live(gid) && j.sides[0].idle(gid) && j.sides[1].idle(gid) {
 			j.keys.Delete(gid)
+		}
+	}
+	for _, s := range j.sides {
+		if s.partial {
+			if err := s.stored.step(j.ctx.Fn.NowMicros / 1000); err != nil {
+				return err
+			}
 		}
 	}
 	j.ctx.Metrics.Groups = int64(j.keys.Len())

@@ -40,6 +40,7 @@ type joinSide struct {
 	index   map[int32]map[string]int32 // of the keys that have many rows: by id
 	table   *state.Table
 	partial bool // the store may have rows of keys that are not in memory
+	stored  *sweeper
 	ttl     time.Duration
 	changed []int32 // keys that have something to write
 	unkept  bool

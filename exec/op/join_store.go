@@ -53,6 +53,9 @@ func (s *joinSide) snapshot(ctx *Context, keys *vec.Groups) error {
 
 // write writes what changed of the keys to the store; all: also rows that snapshots leave out.
 func (s *joinSide) write(ctx *Context, keys *vec.Groups, gids []int32, all bool) error {
+	if err := s.stored.flush(); err != nil {
+		return err
+	}
 	now := ctx.Fn.NowMicros / 1000
 	var buf []byte
 	return writeKeys(s.table, len(gids), func(dst []byte, i int) []byte { return keys.AppendKey(dst, gids[i]) },

@@ -29,6 +29,7 @@ type keyed struct {
 	key     []byte
 	charged int64
 	sweep   int32
+	stored  *sweeper
 }
 
 // openKeyed declares the table and takes it up.
@@ -38,6 +39,7 @@ func openKeyed(ctx *Context, name string, keys []types.Type, value []types.Type,
 	t := &rowTable{t: k.table}
 	empty, err := t.empty()
 	k.partial = !empty
+	k.stored = newSweeper(k.table, ttl, stampOf, func(key []byte) bool { return k.groups.FindKey(key) >= 0 })
 	return k, err
 }
 
@@ -159,6 +161,11 @@ func (k *keyed) release() error {
 	if k.ttl > 0 {
 		k.sweepSome(len(k.gids) + 16)
 	}
+	if k.partial {
+		if err := k.stored.step(k.now()); err != nil {
+			return err
+		}
+	}
 	return k.charge()
 }
 
@@ -202,6 +209,9 @@ func (k *keyed) snapshot() error {
 }
 
 func (k *keyed) write() error {
+	if err := k.stored.flush(); err != nil {
+		return err
+	}
 	for s := range k.gone {
 		key := []byte(s)
 		if err := k.table.Delete(state.Group(vec.Hash(key)), key); err != nil {
