@@ -199,7 +199,7 @@ func changingKeys(n Node) []Warning {
 		}
 		for _, k := range keys {
 			if k < len(c.Exprs) && volatile(c.Exprs[k]) {
-				out = append(out, Warning{Kind: Volatile, Msg: fmt.Sprintf("%s is a key, and gives another value each time", exprText(c.Exprs[k], c.Input.Info().Out)), Hint: "take a column of the table for it"}.put(volatileAt(c.Exprs[k])))
+				out = append(out, Warning{Kind: Volatile, Msg: fmt.Sprintf("%s is a key, and gives another value each time", toldText(c.Exprs[k], c.Input)), Hint: "take a column of the table for it"}.put(volatileAt(c.Exprs[k])))
 			}
 		}
 	}

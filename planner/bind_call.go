@@ -98,6 +98,9 @@ func (b *binder) call(s *scope, c *ast.Call) (Expr, error) {
 	if c.Distinct || c.All || c.Filter != nil || c.WithinGroup != nil || c.OrderBy != nil || c.Star {
 		return nil, sql.Errorf(c, "%s is not an aggregate, so it takes no DISTINCT, ALL, FILTER, ORDER BY or *", name)
 	}
+	if _, ok := fn.Lookup(name); !ok {
+		return nil, b.unknownFunc(c, name) // before what may be wrong with its arguments
+	}
 	args, err := b.callArgs(s, c)
 	if err != nil {
 		return nil, err

@@ -130,6 +130,7 @@ func (g *overGroup) add(c *ast.Call) error {
 	if o.Frame, err = g.frame(spec, o, call.Func); err != nil {
 		return err
 	}
+	call.at = c
 	g.put(c, o, call)
 	return nil
 }

@@ -137,4 +137,5 @@ type AggCall struct {
 	Retract bool
 
 	resolved *fn.AggCall
+	at       ast.Node // its place, of an OVER call
 }

@@ -9,11 +9,55 @@ import (
 
 // exprText spells an expression for EXPLAIN, with the names of its input's columns.
 func exprText(e Expr, in types.Schema) string {
-	t := exprPrinter{in}
+	t := exprPrinter{in: in}
 	return t.text(e, 0)
 }
 
-type exprPrinter struct{ in types.Schema }
+// toldText spells an expression over n's columns as its author may have: aggregates by their text, without the casts
+// that binding put there.
+func toldText(e Expr, n Node) string {
+	t := exprPrinter{in: toldNames(n), told: true}
+	return t.text(e, 0)
+}
+
+// toldNames are the columns of a node under names that say what they are.
+func toldNames(n Node) types.Schema {
+	out := plain(n.Info().Out)
+	var aggs []AggCall
+	var in types.Schema
+	switch n := n.(type) {
+	case *Calc:
+		in = toldNames(n.Input)
+		for i, e := range n.Exprs {
+			if strings.HasPrefix(out[i].Name, "$") {
+				out[i].Name = exprPrinter{in: in, told: true}.text(e, 0)
+			}
+		}
+		return out
+	case *GroupAgg:
+		aggs, in = n.Aggs, toldNames(n.Input)
+	case *WindowAgg:
+		aggs, in = n.Aggs, toldNames(n.Input)
+	case *Over:
+		aggs, in = n.Aggs, toldNames(n.Input)
+		for i, a := range aggs {
+			out[len(out)-len(aggs)+i].Name = aggList([]AggCall{a}, in) + " OVER (...)"
+		}
+	}
+	for i := range out {
+		for j, a := range aggs {
+			if out[i].Name == fmt.Sprintf("$agg%d", j) {
+				out[i].Name = aggList([]AggCall{a}, in)
+			}
+		}
+	}
+	return out
+}
+
+type exprPrinter struct {
+	in   types.Schema
+	told bool // implicit casts are left out
+}
 
 // Levels of binding, loosest first; text puts parentheses where the level asked for is higher.
 const (
@@ -51,6 +95,9 @@ func (p exprPrinter) text(e Expr, level int) string {
 	case *Call:
 		return p.call(e, level)
 	case *Cast:
+		if e.Implicit && !e.Try && p.told {
+			return p.text(e.X, level)
+		}
 		if e.Implicit && !e.Try {
 			return "CAST(" + p.text(e.X, 0) + " AS " + e.T.WithNull(true).String() + " /* implicit */)"
 		}

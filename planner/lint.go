@@ -172,7 +172,7 @@ func changingCalls(c *Calc) []Warning {
 	var out []Warning
 	for _, e := range append(slices.Clone(c.Exprs), c.Cond) {
 		if e != nil && volatile(e) {
-			out = append(out, Warning{Kind: Volatile, Msg: fmt.Sprintf("%s gives another value when a row is taken back than when it came, so it is not found", exprText(e, in.Out)), Hint: "compute it below, where rows are only inserted"}.put(volatileAt(e)))
+			out = append(out, Warning{Kind: Volatile, Msg: fmt.Sprintf("%s gives another value when a row is taken back than when it came, so it is not found", toldText(e, c.Input)), Hint: "compute it below, where rows are only inserted"}.put(volatileAt(e)))
 		}
 	}
 	return out
@@ -180,11 +180,10 @@ func changingCalls(c *Calc) []Warning {
 
 func integerDivision(c *Calc) []Warning {
 	var out []Warning
-	in := c.Input.Info().Out
 	look := func(e Expr) {
 		walkExpr(e, func(x Expr) bool {
 			if call, ok := x.(*Call); ok && call.Func == "/" && call.T.IsInteger() {
-				out = append(out, Warning{Kind: IntegerDivision, Fix: castLeft(call.at), Msg: fmt.Sprintf("%s divides integers, so the result is cut to a whole number", exprText(call, in)), Hint: "CAST one side AS DOUBLE or DECIMAL"}.put(call.at))
+				out = append(out, Warning{Kind: IntegerDivision, Fix: castLeft(call.at), Msg: fmt.Sprintf("%s divides integers, so the result is cut to a whole number", toldText(call, c.Input)), Hint: "CAST one side AS DOUBLE or DECIMAL"}.put(call.at))
 			}
 			return true
 		})

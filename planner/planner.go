@@ -164,11 +164,16 @@ func (p *Planner) checkOver(roots []Node) error {
 		if !ok {
 			continue
 		}
+		ahead := slices.IndexFunc(o.Aggs, func(a AggCall) bool { return looksAhead[a.Func] })
 		switch {
+		case ahead >= 0:
+			addError(&errs, sql.Errorf(o.Aggs[ahead].at, "%s depends on rows that are still to come, which an endless stream cannot wait for", o.Aggs[ahead].Func).WithHint("SET 'execution.runtime-mode' = 'batch' runs it over what is there"))
 		case len(o.Order) == 0:
 			addError(&errs, sql.Errorf(o.at, "OVER of an endless stream wants ORDER BY").WithHint("order by the row-time attribute"))
-		case o.Frame.Hi > 0 || slices.ContainsFunc(o.Aggs, func(a AggCall) bool { return looksAhead[a.Func] }):
+		case o.Frame.Hi > 0:
 			addError(&errs, sql.Errorf(o.at, "OVER of an endless stream cannot look at rows that are still to come").WithHint("end the frame at CURRENT ROW, or SET 'execution.runtime-mode' = 'batch'"))
+		case o.Frame.Hi < 0:
+			addError(&errs, sql.Errorf(o.at, "OVER of an endless stream must end at the current row, by Flink too").WithHint("end the frame at CURRENT ROW, or SET 'execution.runtime-mode' = 'batch'"))
 		case o.TimeCol < 0 && o.Frame.Lo != MinFrame:
 			addError(&errs, sql.Errorf(o.at, "OVER of an endless stream that is not ordered by time, ascending, must begin at UNBOUNDED PRECEDING").WithHint("order by the row-time attribute, or SET 'execution.runtime-mode' = 'batch'"))
 		}

@@ -60,7 +60,7 @@ func NewOver(n *planner.Over, s *planner.Settings) (Operator, error) {
 	case s.Batch:
 		return newOverBatch(n)
 	case n.Frame.Hi != 0:
-		return nil, errors.New("an OVER frame in streaming ends at the current row; FOLLOWING runs in batch mode")
+		return nil, errors.New("an OVER frame in streaming ends at the current row")
 	case n.TimeCol < 0:
 		return newOverRows(n)
 	}
