@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash/crc32"
-	"io"
 	"log/slog"
 	"mime"
 	"net"
@@ -84,9 +83,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
-	if r.Method == http.MethodGet && r.URL.Path == healthPath {
-		w.Header().Set("Content-Type", "text/plain")
-		io.WriteString(w, healthText)
+	if r.Method == http.MethodGet && s.serveGet(w, r) {
 		return
 	}
 	setRequestID(w.Header())

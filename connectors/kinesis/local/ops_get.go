@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"time"
 )
 
 const (
@@ -88,6 +89,7 @@ func (s *Server) sequenceOf(st *stream, sh *shard, kind string, number *string) 
 }
 
 func (s *Server) getRecords(_ context.Context, r *getRecordsRequest) (*getRecordsResponse, error) {
+	began := time.Now()
 	v := &validation{}
 	if v.required("shardIterator", r.ShardIterator != nil) {
 		v.text("shardIterator", r.ShardIterator, 1, 512, nil)
@@ -112,7 +114,11 @@ func (s *Server) getRecords(_ context.Context, r *getRecordsRequest) (*getRecord
 		limit = *r.Limit
 	}
 	now := s.nowMs()
+	calls := &st.stats.getRecords
 	if s.opts.EnforceLimits && !sh.log.limits.read(now) {
+		sh.log.stats.readThrottled.Add(1)
+		st.stats.readThrottled.Add(1)
+		calls.since(began, false)
 		return nil, s.rateExceeded(st, sh)
 	}
 	page, err := s.readPage(st, sh, max(it.next, st.horizon(now)), limit, maxGetBytes)
@@ -122,10 +128,17 @@ func (s *Server) getRecords(_ context.Context, r *getRecordsRequest) (*getRecord
 	if s.opts.EnforceLimits {
 		sh.log.limits.didRead(page.bytes)
 	}
+	age := int64(0)
+	if page.next <= page.tail {
+		age = max(1, now-page.lastMs) // at least 1, so that "not at the tip" shows even within one millisecond
+	}
+	sh.log.stats.gave(&page, age)
+	st.stats.gave(&page, age)
+	calls.carried(len(page.records), page.bytes)
+	calls.since(began, true)
 	response := &getRecordsResponse{Records: page.records}
 	if page.next <= page.tail {
-		// At least 1, so that "not at the tip" shows even within one millisecond.
-		response.MillisBehindLatest = max(1, now-page.lastMs)
+		response.MillisBehindLatest = age
 	} else if !sh.open() {
 		for _, child := range st.children(sh.Index) {
 			response.ChildShards = append(response.ChildShards, shapeChild(child))

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 const (
@@ -34,13 +35,17 @@ func (s *Server) putRecord(ctx context.Context, r *putRecordRequest) (*putRecord
 	if r.DryRun {
 		return nil, dryRun()
 	}
+	began := time.Now()
 	results, err := s.put(ctx, st, []putEntry{entry})
+	calls := &st.stats.putRecord
+	calls.since(began, err == nil && results[0].err == nil)
 	if err != nil {
 		return nil, err
 	}
 	if e := results[0].err; e != nil {
 		return nil, e
 	}
+	calls.carried(1, len(entry.data)+len(entry.key))
 	return &putRecordResponse{
 		ShardID:        shardID(results[0].shard),
 		SequenceNumber: formatSequence(results[0].shard, results[0].position),
@@ -71,11 +76,16 @@ func (s *Server) putRecords(ctx context.Context, r *putRecordsRequest) (*putReco
 	if r.DryRun {
 		return nil, dryRun()
 	}
+	began := time.Now()
 	results, err := s.put(ctx, st, entries)
+	calls := &st.stats.putRecords
+	calls.since(began, err == nil)
 	if err != nil {
 		return nil, err
 	}
 	response := shapePutResults(results)
+	calls.carried(len(entries), total)
+	st.stats.failedRecords.Add(int64(response.FailedRecordCount))
 	response.EncryptionType = st.desc.recordEncryption()
 	return response, nil
 }

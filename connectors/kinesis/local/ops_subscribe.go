@@ -59,6 +59,26 @@ func (s *Server) beginSubscription(key subscriptionKey) (*subscription, error) {
 	return sub, nil
 }
 
+// of is the number of subscriptions of a consumer.
+func (r *subscriptions) of(consumer string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for key := range r.running {
+		if key.consumer == consumer {
+			n++
+		}
+	}
+	return n
+}
+
+// total is the number of subscriptions.
+func (r *subscriptions) total() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
+}
+
 func (s *Server) endSubscription(sub *subscription) {
 	r := &s.subscriptions
 	r.mu.Lock()
@@ -109,6 +129,7 @@ func subscribeToShard(ctx context.Context, s *Server, wire codec, body []byte, w
 		return err
 	}
 	defer s.endSubscription(sub)
+	st.stats.subscribe.succeeded.Add(1)
 	push := &pusher{server: s, wire: wire, w: w, control: http.NewResponseController(w),
 		streamID: st.desc.ID, consumer: consumer, log: sh.log, shard: sh.Index, next: next}
 	push.run(ctx, sub)
@@ -196,9 +217,18 @@ func (p *pusher) read() (event *subscribeEvent, more bool) {
 		return nil, false
 	}
 	p.next = page.next
+	age := int64(0)
+	if page.next <= page.tail {
+		age = max(1, now-page.lastMs)
+	}
+	p.log.stats.gave(&page, -1)
+	st.stats.gave(&page, -1)
+	st.stats.subscribeEvent.carried(len(page.records), page.bytes)
+	st.stats.subscribeEvent.succeeded.Add(1)
+	st.stats.behindMs.Store(age)
 	event = &subscribeEvent{Records: page.records, ContinuationSequenceNumber: formatSequence(sh.Index, page.next-1)}
 	if more = page.next <= page.tail; more {
-		event.MillisBehindLatest = max(1, now-page.lastMs)
+		event.MillisBehindLatest = age
 	} else if !sh.open() {
 		event.ContinuationSequenceNumber = ""
 		for _, child := range st.children(sh.Index) {

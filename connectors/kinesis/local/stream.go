@@ -30,6 +30,7 @@ type shardLog struct {
 	tail atomic.Uint64 // position of the last durable record, or the shard's Start
 
 	limits shardLimits
+	stats  shardStats
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change; nil while nobody waits
@@ -97,11 +98,15 @@ type stream struct {
 	desc   streamDesc
 	shards []*shard // by index
 	open   []*shard // by first hash key
+	stats  *streamStats
 }
 
-// newStream makes a snapshot; logs of shards known before are carried over.
+// newStream makes a snapshot; logs and counts known before are carried over.
 func newStream(desc streamDesc, before *stream) *stream {
-	st := &stream{desc: desc}
+	st := &stream{desc: desc, stats: &streamStats{}}
+	if before != nil {
+		st.stats = before.stats
+	}
 	for _, d := range desc.Shards {
 		sh := &shard{shardDesc: d}
 		if before != nil {

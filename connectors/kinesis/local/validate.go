@@ -75,7 +75,10 @@ func (v *validation) text(member string, value *string, least, most int, p *patt
 
 // clip keeps a hostile value from being echoed whole.
 func clip(value string) string {
-	const most = 512
+	return clipTo(value, 512)
+}
+
+func clipTo(value string, most int) string {
 	if len(value) <= most {
 		return value
 	}

@@ -60,7 +60,7 @@ func TestEnvelope(t *testing.T) {
 	f("unknown operation", nil, "Kinesis_20131202.Nope", jsonType, `{}`, 400, `"__type":"UnknownOperationException"`)
 	f("other service", nil, "DynamoDB_20120810.ListStreams", jsonType, `{}`, 400, `"__type":"UnknownOperationException"`)
 	f("no content type", nil, list, "", `{}`, 404, `"__type":"UnknownOperationException"`)
-	f("GET", func(r *http.Request) { r.Method = http.MethodGet }, list, jsonType, ``, 404, `"__type":"UnknownOperationException"`)
+	f("GET", func(r *http.Request) { r.Method, r.URL.Path = http.MethodGet, "/nowhere" }, list, jsonType, ``, 404, `"__type":"UnknownOperationException"`)
 	f("not JSON", nil, list, jsonType, `{`, 400, `"__type":"SerializationException"`)
 	f("wrong type", nil, list, jsonType, `{"Limit":"x"}`, 400, `"__type":"SerializationException"`)
 	f("error", nil, "Kinesis_20131202.DescribeStream", jsonType, `{"StreamName":"nope"}`, 400,

@@ -52,7 +52,14 @@ type writer struct {
 	once   sync.Once
 
 	turn  uint64 // of the even spread over shards
-	tails map[*shardLog]position
+	tails map[*shardLog]*advance
+}
+
+// advance is what a group does to a shard, not yet durable.
+type advance struct {
+	stream         *stream
+	tail           position
+	records, bytes int
 }
 
 func startWriter(s *Server) *writer {
@@ -61,7 +68,7 @@ func startWriter(s *Server) *writer {
 		queue:  make(chan *job, writerQueue),
 		stop:   make(chan struct{}),
 		ended:  make(chan struct{}),
-		tails:  map[*shardLog]position{},
+		tails:  map[*shardLog]*advance{},
 	}
 	go w.run()
 	return w
@@ -186,10 +193,12 @@ func (w *writer) commit(group []*job) {
 	if err == nil {
 		err = b.Close()
 	}
-	for log, tail := range w.tails {
+	for log, a := range w.tails {
 		if err == nil {
-			log.tail.Store(uint64(tail))
+			log.tail.Store(uint64(a.tail))
 			log.wake()
+			log.stats.wrote(a.records, a.bytes)
+			a.stream.stats.wrote(a.records, a.bytes)
 		}
 		delete(w.tails, log)
 	}
@@ -217,14 +226,17 @@ func (w *writer) assign(b *pebble.Batch, j *job, nowMs int64) {
 		sh := w.shardFor(st, e.hash)
 		if w.server.opts.EnforceLimits && !sh.log.limits.write(nowMs, len(e.data)+len(e.key)) {
 			j.results[i].err = w.server.rateExceeded(st, sh)
+			sh.log.stats.writeThrottled.Add(1)
+			st.stats.writeThrottled.Add(1)
 			continue
 		}
-		tail, known := w.tails[sh.log]
-		if !known {
-			tail = sh.tail()
+		a := w.tails[sh.log]
+		if a == nil {
+			a = &advance{stream: st, tail: sh.tail()}
+			w.tails[sh.log] = a
 		}
-		at := tail.successor(nowMs)
-		w.tails[sh.log] = at
+		at := a.tail.successor(nowMs)
+		a.tail, a.records, a.bytes = at, a.records+1, a.bytes+len(e.data)+len(e.key)
 		op := b.SetDeferred(recordKeyBytes, recordBytes(e.key, e.data))
 		copy(op.Key, recordKey(st.desc.ID, sh.Index, at))
 		appendRecord(op.Value[:0], format, e.key, e.data)
