@@ -1,10 +1,12 @@
 package op
 
 import (
+	"bytes"
 	"encoding/binary"
 	"time"
 
 	"weir/exec/state"
+	"weir/sql/vec"
 )
 
 // sweeper finds the keys of a table that expired in the store alone: nobody may ask for them again once the job was
@@ -15,6 +17,7 @@ type sweeper struct {
 	ttl   int64                            // milliseconds; 0: nothing expires
 	last  func(value []byte) (stamp int64) // when a stored value was last written
 	here  func(key []byte) bool            // whether memory has the key: then it is not for the sweeper
+	parts *vec.KeyDecoder                  // of what comes first in a key, where that expires as a whole; nil: each key alone
 	group uint16                           // the next to be looked at
 	due   int64                            // when; 0: not known yet
 	found []foundKey
@@ -48,17 +51,45 @@ func (s *sweeper) step(now int64) error {
 	s.due = max(s.due+every, now-s.ttl) // a clock that jumped asks for one round
 	group := s.group
 	s.group = (group + 1) % state.KeyGroups
-	err := s.table.ScanGroup(group, nil, func(key, value []byte) error {
-		if s.last(value)+s.ttl <= now && !s.here(key) {
-			s.found = append(s.found, foundKey{group, string(key)})
-			s.bytes += len(key) + 24
-		}
-		return nil
-	})
-	if err != nil || s.bytes < sweptBytes {
+	if err := s.look(group, now); err != nil || s.bytes < sweptBytes {
 		return err
 	}
 	return s.flush()
+}
+
+// look finds the keys of a group that expired.
+func (s *sweeper) look(group uint16, now int64) error {
+	before := len(s.found)
+	start, fresh := before, false
+	var part []byte
+	end := func() {
+		if fresh || len(s.found) > start && s.here(part) {
+			s.found = s.found[:start]
+		}
+		start, fresh = len(s.found), false
+	}
+	err := s.table.ScanGroup(group, nil, func(key, value []byte) error {
+		n, err := len(key), error(nil)
+		if s.parts != nil {
+			n, err = s.parts.Front(key)
+		}
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(part, key[:n]) {
+			end()
+			part = append(part[:0], key[:n]...)
+		}
+		if fresh = fresh || s.last(value)+s.ttl > now; !fresh {
+			s.found = append(s.found, foundKey{group, string(key)})
+		}
+		return nil
+	})
+	end()
+	for _, f := range s.found[before:] {
+		s.bytes += len(f.key) + 24
+	}
+	return err
 }
 
 // flush deletes what was found. It must come before what is written under keys that came back since.

@@ -23,6 +23,7 @@ func TestExpiredLeaveTheStore(t *testing.T) {
 		"group that stays": {groupAggOf(s, []int{0}, types.RetractMode, 0, cols("k INT", "c BIGINT"), agg(s, "COUNT")), []types.Schema{s}, []step{in("1|a", "2|b", "3|b")}, []step{in("9|x")}, true},
 		"text keys":        {groupAggOf(s, []int{1, 0}, types.RetractMode, time.Second, cols("v STRING", "k INT", "c BIGINT", "m STRING"), agg(s, "COUNT"), agg(s, "MAX", 1)), []types.Schema{s}, []step{in("1|a", "2|b", "3|-")}, []step{in("9|x")}, false},
 		"deduplication":    {dedupOf(false, true, false, types.AppendMode, time.Second), []types.Schema{events}, []step{in("a|1|5", "b|3|9")}, []step{in("z|1|1")}, false},
+		"top-n":            {topNTTL(time.Second), []types.Schema{scored}, []step{in("a|3|1", "b|5|2", "a|4|9")}, []step{in("z|1|3")}, false},
 		"join":             {joinOf(joinSpec{kind: planner.InnerJoin, ttl: time.Second}), joinInputs, []step{at(0, "1|x", "2|y", "1|z"), at(1, "1|r|true", "4|q|true")}, []step{at(0, "9|x"), at(1, "9|r|true")}, false},
 	} {
 		left := func(first ...step) (n int) {

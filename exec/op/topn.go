@@ -36,6 +36,7 @@ type topN struct {
 	gone    map[string]uint16 // places to delete from the store, and their key groups
 	gids    []int32
 	sweep   int32
+	stored  *sweeper
 	limit   int       // ranks that matter, from the front
 	fetch   expr.Eval // the limit of a row's partition, where it is not the same for all
 	ranked  bool
@@ -81,6 +82,8 @@ func (t *topN) Open(ctx *Context) error {
 	t.table = ctx.State.Table(state.Spec{Name: "rows", Key: append(typeNames(t.types), "BYTES", "BIGINT"), Value: []string{"BYTES"}, TTL: t.node.TTL})
 	empty, err := (&rowTable{t: t.table}).empty()
 	t.partial = !empty
+	t.stored = newSweeper(t.table, t.node.TTL, stampOf, func(part []byte) bool { return t.groups.FindKey(part) >= 0 })
+	t.stored.parts = t.groups.Encoder().NewDecoder()
 	return err
 }
 
@@ -116,6 +119,9 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 	err := t.out.flush(b, out) // what it shows lies in memory that the sweep frees
 	t.sweepSome(n + 16)
 	t.charge()
+	if err == nil && t.partial {
+		err = t.stored.step(t.ctx.Fn.NowMicros / 1000)
+	}
 	return err
 }
 
@@ -360,6 +366,9 @@ func (t *topN) showRemoval(l *rankList, pos int, n int32) {
 
 // Snapshot writes the partitions that changed.
 func (t *topN) Snapshot() error {
+	if err := t.stored.flush(); err != nil {
+		return err
+	}
 	for place, group := range t.gone {
 		if err := t.table.Delete(group, []byte(place)); err != nil {
 			return err

@@ -21,7 +21,7 @@ import (
 )
 
 // The whole day: go test ./internal/session -run TestDay -v -hours 24
-var dayHours = flag.Int("hours", 6, "how many simulated hours TestDay runs a job for")
+var dayHours = flag.Int("hours", 5, "how many simulated hours TestDay runs a job for")
 
 // clocked makes a source give rows as its clock goes, however far that jumps.
 type clocked struct {
@@ -105,6 +105,7 @@ INSERT INTO gone SELECT id, COUNT(*) FROM orders GROUP BY id;
 INSERT INTO gone SELECT o.id, amount FROM orders o JOIN payments p ON o.id = p.id;
 INSERT INTO gone SELECT o.id, amount FROM orders o, payments p WHERE o.id = p.id AND p.ts BETWEEN o.ts - INTERVAL '1' MINUTE AND o.ts + INTERVAL '1' MINUTE;
 INSERT INTO gone SELECT k, id FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY p) AS nth FROM orders) WHERE nth = 1;
+INSERT INTO gone SELECT k, id FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY v DESC) AS nth FROM orders) WHERE nth <= 2;
 INSERT INTO gone SELECT SUM(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '5' MINUTE PRECEDING AND CURRENT ROW), id FROM orders;
 END`
 
@@ -114,6 +115,7 @@ type holds struct {
 	goroutines, files int   // that are open
 	kept              int   // files of checkpoints and state
 	keptBytes         int64
+	entries           int // of the newest checkpoint's state
 }
 
 func holdsNow(t *testing.T, dirs ...string) (h holds) {
@@ -169,13 +171,35 @@ func (d *day) next() (exec.Move, bool) {
 		return exec.Move{Advance: dayTick}, true
 	}
 	h := holdsNow(d.t, filepath.Join(d.dir, "chk"), filepath.Join(d.dir, "work"))
-	d.t.Logf("%3.0f h: %5.1f MB of heap, %d goroutines, %d files open, %d files kept of %.1f MB", d.now.Hours(), float64(h.heap)/1e6, h.goroutines, h.files, h.kept, float64(h.keptBytes)/1e6)
+	h.entries = d.entries()
+	d.t.Logf("%3.0f h: %5.1f MB of heap, %d goroutines, %d files open, %d files kept of %.1f MB, %d entries of state", d.now.Hours(), float64(h.heap)/1e6, h.goroutines, h.files, h.kept, float64(h.keptBytes)/1e6, h.entries)
 	d.looks = append(d.looks, h)
 	again := d.now%(3*time.Hour) == time.Hour
 	if again {
 		d.restarts++
 	}
 	return exec.Move{Advance: dayTick, Restart: again}, true
+}
+
+// entries counts what the newest checkpoint has of state.
+func (d *day) entries() (n int) {
+	store, err := checkpoint.OpenDir(filepath.Join(d.dir, "chk"), checkpoint.Options{})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	c, err := store.Latest(context.Background())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for name, task := range c.Tasks {
+		if task.State == nil {
+			continue
+		}
+		if err := task.State.Scan(nil, nil, func(_, _ []byte) error { n++; return nil }); err != nil {
+			d.t.Fatalf("%s: %v", name, err)
+		}
+	}
+	return n
 }
 
 // plan plans the job, its sources by the simulated clock.
@@ -209,7 +233,7 @@ func (d *day) plan(s *Session, began time.Time) *planner.Plan {
 }
 
 // TestDay runs a job with windows, GROUP BY, joins, deduplication and OVER through a day of simulated time, over keys without end, with a checkpoint
-// every five minutes and restarts. What it holds does not grow.
+// every ten minutes and restarts. What it holds does not grow.
 func TestDay(t *testing.T) {
 	d := &day{t: t, dir: t.TempDir(), end: time.Duration(*dayHours) * time.Hour}
 	rows := int(d.end.Seconds()) * dayRate
@@ -218,7 +242,7 @@ func TestDay(t *testing.T) {
 	must(t, s, fmt.Sprintf(dayTables, dayRate, rows))
 	s.settle()
 	o := s.ExecOptions(nil)
-	o.Interval, o.WorkDir, o.SpillBytes = 5*time.Minute, filepath.Join(d.dir, "work"), 1
+	o.Interval, o.WorkDir, o.SpillBytes = 10*time.Minute, filepath.Join(d.dir, "work"), 1
 	store, err := checkpoint.OpenDir(filepath.Join(d.dir, "chk"), checkpoint.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -247,15 +271,19 @@ func TestDay(t *testing.T) {
 
 // check compares the later hours with the first ones.
 func (d *day) check(stats exec.SimStats, rows int) {
-	if stats.Restores < d.restarts || d.restarts == 0 || stats.Checkpoints < *dayHours*11 {
+	if stats.Restores < d.restarts || d.restarts == 0 || stats.Checkpoints < *dayHours*5 {
 		d.t.Errorf("%d restarts: %+v", d.restarts, stats)
 	}
 	var most holds // of the second to the fourth hour
 	for _, h := range d.looks[1:4] {
+		most.entries = max(most.entries, h.entries)
 		most.heap, most.keptBytes = max(most.heap, h.heap), max(most.keptBytes, h.keptBytes)
 		most.goroutines, most.files, most.kept = max(most.goroutines, h.goroutines), max(most.files, h.files), max(most.kept, h.kept)
 	}
 	for i, h := range d.looks[4:] {
+		if h.entries > most.entries+most.entries/4 {
+			d.t.Errorf("hour %d: %d entries of state; before it were %d", i+5, h.entries, most.entries)
+		}
 		if h.heap > most.heap+most.heap/4+2<<20 || h.goroutines > most.goroutines+2 || h.files > most.files+8 || h.kept > 2*most.kept || h.keptBytes > 2*most.keptBytes {
 			d.t.Errorf("hour %d: %+v; before it was %+v", i+5, h, most)
 		}

@@ -115,6 +115,18 @@ func (d *KeyDecoder) Append(key []byte) (err error) {
 	return nil
 }
 
+// Front gives how many bytes at the front of what is longer are a key. What the decoder had gathered is gone.
+func (d *KeyDecoder) Front(bytes []byte) (n int, err error) {
+	rest := bytes
+	for i := range d.e.cols {
+		if rest, err = d.e.cols[i].decode(d.build[i], rest); err != nil {
+			return 0, err
+		}
+	}
+	d.Columns()
+	return len(bytes) - len(rest), nil
+}
+
 // Columns gives what was decoded and empties the decoder.
 func (d *KeyDecoder) Columns() []arrow.Array {
 	out := make([]arrow.Array, len(d.build))
