@@ -158,6 +158,7 @@ type trial struct {
 	size    int // rows a batch
 	restart bool
 	marks   bool // an empty line after each watermark
+	tight   bool // nothing fits the budget
 	store   state.Store
 	ctx     *Context
 	op      Operator
@@ -173,6 +174,9 @@ func (r *trial) open(now int64) error {
 		ID: "t", Parallelism: 1, State: state.New(r.store, "t"),
 		Fn: &fn.Ctx{NowMicros: now, Watermark: types.MinTime, Streaming: true}, Metrics: &Metrics{},
 		Interrupted: func() bool { return false },
+	}
+	if r.tight {
+		r.ctx.Budget = NewBudget(func(by, _ int64) bool { return by <= 0 }, nil)
 	}
 	return r.op.Open(r.ctx)
 }

@@ -45,6 +45,7 @@ type windowAgg struct {
 	local                     localPhase
 	rowSet                    *aggSet // set over rows that a local phase passed on
 	store                     windowStore
+	runs                      windowRuns
 	w                         windowWork
 	err                       error // of the store, told by Snapshot
 }
@@ -132,7 +133,7 @@ func (w *windowAgg) Process(_ int, b *vec.Batch, out Emitter) error {
 			w.keys.Delete(kid)
 		}
 	}
-	return nil
+	return w.fit()
 }
 
 // addRows puts rows into slices, or into each of their windows where aggregates cannot be merged.

@@ -204,9 +204,9 @@ func TestWindowsRandom(t *testing.T) {
 // column of FIRST_VALUE(k), which equals the key.
 func checkSorted(t *testing.T, make func() (Operator, error), want []string, dropFirst bool, steps []step) {
 	t.Helper()
-	for _, size := range []int{1, 3, 4096} {
+	for i, size := range []int{1, 3, 4096, 1, 3, 4096} {
 		for _, restart := range []bool{false, true} {
-			r := &trial{make: make, inputs: []types.Schema{events}, size: size, restart: restart, marks: true, store: state.NewMemory()}
+			r := &trial{make: make, inputs: []types.Schema{events}, size: size, restart: restart, marks: true, tight: i > 2, store: state.NewMemory()}
 			if err := r.open(0); err != nil {
 				t.Fatal(err)
 			}
@@ -224,7 +224,7 @@ func checkSorted(t *testing.T, make func() (Operator, error), want []string, dro
 				}
 			}
 			if d := compare(want, got); d != "" {
-				t.Fatalf("batches of %d, restarts %v: %s", size, restart, d)
+				t.Fatalf("batches of %d, restarts %v, tight %v: %s", size, restart, r.tight, d)
 			}
 		}
 	}
@@ -262,9 +262,9 @@ func TestTwoPhases(t *testing.T) {
 		aggs := []planner.AggCall{agg(events, "COUNT"), agg(events, "SUM", 1)}
 		local := &planner.WindowAgg{Base: base(types.AppendMode, partial), Input: source(events), Window: w, Keys: []int{0}, Aggs: aggs, Phase: planner.LocalPhase}
 		global := &planner.WindowAgg{Base: base(types.AppendMode, eventOut), Input: source(partial), Window: w, Keys: []int{0}, Aggs: aggs, Props: allProps, Phase: planner.GlobalPhase}
-		for _, restart := range []bool{false, true} {
+		for i, restart := range []bool{false, true, false, true} {
 			l := &trial{make: func() (Operator, error) { return NewWindowAgg(local, &planner.Settings{}) }, inputs: []types.Schema{events}, size: 3, restart: restart, store: state.NewMemory()}
-			g := &trial{make: func() (Operator, error) { return NewWindowAgg(global, &planner.Settings{}) }, inputs: []types.Schema{partial}, size: 2, restart: restart, marks: true, store: state.NewMemory()}
+			g := &trial{make: func() (Operator, error) { return NewWindowAgg(global, &planner.Settings{}) }, inputs: []types.Schema{partial}, size: 2, restart: restart, marks: true, tight: i > 1, store: state.NewMemory()}
 			if err := l.open(0); err != nil {
 				t.Fatal(err)
 			}

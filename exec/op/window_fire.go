@@ -1,6 +1,8 @@
 package op
 
 import (
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"weir/planner"
@@ -67,7 +69,7 @@ func (w *windowAgg) fire(end int64, out Emitter) error {
 	switch {
 	case w.attached:
 		for _, s := range w.ending(end) {
-			if err := w.emitSlice(s, s.start, end, out); err != nil {
+			if err := w.emit([]*slice{s}, s.start, end, out); err != nil {
 				return err
 			}
 			w.free(s)
@@ -82,10 +84,23 @@ func (w *windowAgg) fire(end int64, out Emitter) error {
 	if !ok {
 		return nil
 	}
-	if err := w.emitSlice(s, s.start, end, out); err != nil {
+	if err := w.emit([]*slice{s}, s.start, end, out); err != nil {
 		return err
 	}
 	w.free(s)
+	return nil
+}
+
+// emit emits the window [start, end), of some slices.
+func (w *windowAgg) emit(parts []*slice, start, end int64, out Emitter) error {
+	switch {
+	case slices.ContainsFunc(parts, hasRuns):
+		return w.emitRuns(parts, start, end, out)
+	case len(parts) == 1:
+		return w.emitSlice(parts[0], start, end, out)
+	case len(parts) > 1:
+		return w.emitMerged(parts, start, end, out)
+	}
 	return nil
 }
 
@@ -103,21 +118,8 @@ func (w *windowAgg) ending(end int64) []*slice {
 // fireHop merges the slices of a window into groups of their own.
 func (w *windowAgg) fireHop(end int64, out Emitter) error {
 	start := w.slicing.startOf(end)
-	var parts []*slice
-	for at := start; at < end; at += w.slicing.width {
-		if s, ok := w.slices[sliceID{at + w.slicing.width, at}]; ok {
-			parts = append(parts, s)
-		}
-	}
-	var err error
-	switch len(parts) {
-	case 0:
-	case 1:
-		err = w.emitSlice(parts[0], start, end, out)
-	default:
-		err = w.emitMerged(parts, start, end, out)
-	}
-	if err != nil {
+	parts := w.within(start, end)
+	if err := w.emit(parts, start, end, out); err != nil {
 		return err
 	}
 	for _, s := range parts {
@@ -126,6 +128,35 @@ func (w *windowAgg) fireHop(end int64, out Emitter) error {
 		} else {
 			w.due.push(w.slicing.nextEnd(end))
 		}
+	}
+	return nil
+}
+
+// within lists the slices of a window.
+func (w *windowAgg) within(start, end int64) []*slice {
+	var parts []*slice
+	for at := start; at < end; at += w.slicing.width {
+		if s, ok := w.slices[sliceID{at + w.slicing.width, at}]; ok {
+			parts = append(parts, s)
+		}
+	}
+	return parts
+}
+
+func hasRuns(s *slice) bool { return s.runs != nil }
+
+// fireStored is fireCumulate of slices of which some have runs: they stay as they are, and each step reads all of
+// them.
+func (w *windowAgg) fireStored(parts []*slice, start, end int64, out Emitter) error {
+	if err := w.emit(parts, start, end, out); err != nil {
+		return err
+	}
+	if end < start+w.slicing.size {
+		w.due.push(w.slicing.nextEnd(end))
+		return nil
+	}
+	for _, s := range parts {
+		w.free(s)
 	}
 	return nil
 }
@@ -175,6 +206,9 @@ func (w *windowAgg) fireCumulate(end int64, out Emitter) error {
 	if !ok {
 		first = w.newSlice(id)
 	}
+	if parts := w.within(start, end); slices.ContainsFunc(parts, hasRuns) {
+		return w.fireStored(parts, start, end, out)
+	}
 	for at := start + w.slicing.width; at < end; at += w.slicing.width {
 		s, ok := w.slices[sliceID{at + w.slicing.width, at}]
 		if !ok {
@@ -206,6 +240,7 @@ func (w *windowAgg) fireCumulate(end int64, out Emitter) error {
 // free drops a slice and its groups. Keys that no other slice has are kept until the next slice is freed.
 func (w *windowAgg) free(s *slice) {
 	w.store.forget(w, s)
+	w.dropRuns(s)
 	w.release(s.gids)
 	for _, kid := range w.idle { // the number may have gone to another key since
 		if w.refs[kid] == 0 && w.keys.Live(kid) {
@@ -242,10 +277,15 @@ func (w *windowAgg) emitSlice(s *slice, start, end int64, out Emitter) error {
 	if w.retract {
 		kids, gids = w.counted(kids, gids)
 	}
+	return w.emitGroups(w.keys, w.set, kids, gids, start, end, out)
+}
+
+// emitGroups emits keys and their groups' results as the window [start, end).
+func (w *windowAgg) emitGroups(keys *vec.Groups, set *aggSet, kids, gids []int32, start, end int64, out Emitter) error {
 	for len(kids) > 0 {
 		n := min(len(kids), emitRows)
-		cols := w.keys.Keys(kids[:n])
-		values, err := w.set.values(gids[:n])
+		cols := keys.Keys(kids[:n])
+		values, err := set.values(gids[:n])
 		if err != nil {
 			return err
 		}
@@ -337,14 +377,17 @@ func (w *windowAgg) mergeBatch(b *vec.Batch) error {
 	return w.set.merge(gids, state)
 }
 
-// measure publishes the operator's counters and charges the budget.
-func (w *windowAgg) measure() {
-	w.ctx.Metrics.Groups = int64(int(w.pool.next) - len(w.pool.free))
-	bytes := w.keys.Bytes() + int64(cap(w.refs))*4 + int64(w.pool.next)*24
-	if bytes != w.store.base {
-		w.store.base = bytes
-		total := bytes + w.set.bytes()
-		w.ctx.Budget.Grow(total - w.ctx.Metrics.StateBytes)
-		w.ctx.Metrics.StateBytes = total
+// measure publishes the operator's counters and charges the budget. It tells whether that fits.
+func (w *windowAgg) measure() bool {
+	w.runs.live, w.runs.calls = w.live(), 0
+	w.ctx.Metrics.Groups = int64(w.runs.live)
+	entry := int64(4 + 4 + 8 + 2 + 1 + 1) // refs, free numbers, slices, store
+	total := w.keys.Bytes() + w.set.bytes() + int64(w.pool.next)*entry + int64(cap(w.counts))*8
+	by := total - w.ctx.Metrics.StateBytes
+	w.ctx.Metrics.StateBytes = total
+	if w.node.Phase != planner.WholePhase && w.node.Phase != planner.GlobalPhase || w.spills() {
+		return w.ctx.Budget.Grow(by)
 	}
+	w.ctx.Budget.Hold(by)
+	return true
 }

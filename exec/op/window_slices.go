@@ -12,6 +12,7 @@ type slice struct {
 	dense []int32 // by key number: its group plus one, 0 where it has none; empty: table is in use
 	keys  []int32
 	gids  []int32
+	runs  []runSize // by key group: what the store has of groups that memory has not; nil: nothing
 }
 
 // find gives the group of a key, or -1.
@@ -73,7 +74,7 @@ func (s *slice) place(key int32, entry int) {
 func (s *slice) clear() {
 	clear(s.table)
 	s.dense = s.dense[:0]
-	s.keys, s.gids = s.keys[:0], s.gids[:0]
+	s.keys, s.gids, s.runs = s.keys[:0], s.gids[:0], nil
 }
 
 // groupPool gives out group numbers.

@@ -1,7 +1,6 @@
 package op
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"weir/exec/state"
@@ -52,8 +51,7 @@ func (s *windowStore) gone(w *windowAgg, sl *slice, kid int32) {
 
 // key is the place of a group in the store: window or slice, then key.
 func (s *windowStore) key(w *windowAgg, sl *slice, kid int32) (uint16, []byte) {
-	s.buf = binary.BigEndian.AppendUint64(s.buf[:0], uint64(sl.end)^1<<63)
-	s.buf = binary.BigEndian.AppendUint64(s.buf, uint64(sl.start)^1<<63)
+	s.buf = appendSlice(s.buf[:0], sl)
 	s.buf = w.keys.AppendKey(s.buf, kid)
 	if w.node.Phase == planner.LocalPhase {
 		return firstGroup(w.ctx), s.buf
@@ -79,12 +77,15 @@ func (w *windowAgg) open(st *state.State) error {
 		return err
 	}
 	w.wm = s.clock.at
+	if err := w.openRuns(st); err != nil {
+		return err
+	}
 	return w.restore()
 }
 
 // storedGroup is a group read back.
 type storedGroup struct {
-	end, start int64
+	id         sliceID
 	seq        int64
 	key, value []byte
 }
@@ -94,7 +95,7 @@ func (w *windowAgg) restore() error {
 	var values [][]byte
 	err := w.store.groups.t.Scan(func(_ uint16, k, v []byte) error {
 		all = append(all, storedGroup{
-			end: int64(binary.BigEndian.Uint64(k) ^ 1<<63), start: int64(binary.BigEndian.Uint64(k[8:]) ^ 1<<63),
+			id:  sliceOf(k),
 			key: slices.Clone(k[16:]), value: slices.Clone(v),
 		})
 		values = append(values, all[len(all)-1].value)
@@ -114,10 +115,10 @@ func (w *windowAgg) restore() error {
 	}
 	slices.SortStableFunc(order, func(a, b int32) int {
 		x, y := &all[a], &all[b]
-		if c := cmpInt(x.end, y.end); c != 0 {
+		if c := cmpInt(x.id.end, y.id.end); c != 0 {
 			return c
 		}
-		if c := cmpInt(x.start, y.start); c != 0 {
+		if c := cmpInt(x.id.start, y.id.start); c != 0 {
 			return c
 		}
 		return cmpInt(x.seq, y.seq)
@@ -144,7 +145,7 @@ func (w *windowAgg) take(g *storedGroup) int32 {
 	for len(w.refs) <= int(kid) {
 		w.refs = append(w.refs, 0)
 	}
-	s := w.slice(sliceID{g.end, g.start})
+	s := w.slice(g.id)
 	gid := w.groupOf(s, kid)
 	w.store.dirty[gid], w.store.saved[gid] = false, true
 	return gid
