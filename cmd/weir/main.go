@@ -71,7 +71,7 @@ is embedded, so nothing else is needed to begin:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(demoCommand(), sqlCommand(), runCommand(), serverCommand(), jobsCommand(), testCommand(), kinesisCommand(),
+	root.AddCommand(demoCommand(), sqlCommand(), runCommand(), serverCommand(), jobsCommand(), testCommand(), kinesisCommand(), streamsCommand(),
 		explainCommand(), parseCommand(), functionsCommand(), connectorsCommand(), settingsCommand(), docsCommand(), versionCommand())
 	for _, c := range root.Commands() {
 		if c.Args != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -51,6 +53,19 @@ func attachOnce(opts Options) (string, *Server, error) {
 		return "", nil, errors.Join(err, server.Close(context.Background()))
 	}
 	return server.URL(), server, nil
+}
+
+// OwnerURL is where the server answers which owns a data directory, empty when there is none.
+func OwnerURL(dir string) string {
+	file, err := os.Open(filepath.Join(dir, lockName))
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	if owner := readOwner(dir, file); owner.URL != "" && answers(owner.URL) {
+		return owner.URL
+	}
+	return ""
 }
 
 // answers says whether a server of this kind is behind the URL: the port of a dead owner may

@@ -2,8 +2,6 @@ package local
 
 import (
 	"context"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 const (
@@ -75,7 +73,7 @@ func (s *Server) saveBilling(next billingDesc) error {
 	b := s.store.db.NewBatch()
 	defer b.Close()
 	must(b.Set([]byte{kindMeta}, mustJSON(meta), nil))
-	if err := b.Commit(pebble.Sync); err != nil {
+	if err := b.Commit(s.store.sync); err != nil {
 		return err
 	}
 	s.store.meta = meta

@@ -4,8 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 const (
@@ -38,7 +36,7 @@ func (s *Server) saveStream(before *stream, desc streamDesc) error {
 	b := s.store.db.NewBatch()
 	defer b.Close()
 	s.store.setStream(b, &desc)
-	if err := b.Commit(pebble.Sync); err != nil {
+	if err := b.Commit(s.store.sync); err != nil {
 		return err
 	}
 	s.catalog.put(newStream(desc, before))
@@ -112,7 +110,7 @@ func (s *Server) addStream(desc streamDesc, shards int) error {
 	s.store.setStream(b, &desc)
 	s.store.meta.NextStreamID++ // a number lost when the commit fails is no harm
 	s.store.setMeta(b)
-	if err := b.Commit(pebble.Sync); err != nil {
+	if err := b.Commit(s.store.sync); err != nil {
 		return err
 	}
 	if old != nil {
@@ -153,7 +151,7 @@ func (s *Server) purgeStream(st *stream) error {
 	b := s.store.db.NewBatch()
 	defer b.Close()
 	s.store.dropStream(b, st.desc.ID)
-	if err := b.Commit(pebble.Sync); err != nil {
+	if err := b.Commit(s.store.sync); err != nil {
 		return err
 	}
 	s.catalog.remove(st)

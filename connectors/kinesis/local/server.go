@@ -55,6 +55,9 @@ type Options struct {
 	ShardLimit int
 	// StreamLimit bounds the streams. Default 1000.
 	StreamLimit int
+	// NoSync acknowledges before the disk has the record, for throwaway use: a crash may lose the last records, never
+	// some before others of a shard. Default off.
+	NoSync bool
 	// MemTableBytes and CacheBytes bound the memory of the store. Defaults 4 MiB and 8 MiB.
 	MemTableBytes uint64
 	CacheBytes    int64

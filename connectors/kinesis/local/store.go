@@ -46,6 +46,7 @@ type storeMeta struct {
 type store struct {
 	db   *pebble.DB
 	meta storeMeta
+	sync *pebble.WriteOptions // of every commit
 }
 
 // openStore opens or makes the database in dir; an empty dir keeps all in memory.
@@ -71,7 +72,10 @@ func openStore(opts Options) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open kinesis store %q: %w", dir, err)
 	}
-	s := &store{db: db}
+	s := &store{db: db, sync: pebble.Sync}
+	if opts.NoSync {
+		s.sync = pebble.NoSync
+	}
 	if err := s.loadMeta(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open kinesis store %q: %w", dir, err), db.Close())
 	}
@@ -86,7 +90,7 @@ func (s *store) loadMeta() error {
 		b := s.db.NewBatch()
 		defer b.Close()
 		s.setMeta(b)
-		return b.Commit(pebble.Sync)
+		return b.Commit(s.sync)
 	}
 	if err != nil {
 		return err

@@ -3,8 +3,6 @@ package local
 import (
 	"context"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // sweepEvery deletes what retention no longer keeps, until ctx ends.
@@ -86,7 +84,7 @@ func (s *Server) sweepStream(id uint64) error {
 	if len(desc.Shards) < len(st.shards) {
 		s.store.setStream(b, &desc)
 	}
-	if err := b.Commit(pebble.Sync); err != nil {
+	if err := b.Commit(s.store.sync); err != nil {
 		return err
 	}
 	if len(desc.Shards) < len(st.shards) {

@@ -188,7 +188,7 @@ func (w *writer) commit(group []*job) {
 	}
 	var err error
 	if !b.Empty() {
-		err = b.Commit(pebble.Sync)
+		err = b.Commit(w.server.store.sync)
 	}
 	if err == nil {
 		err = b.Close()
