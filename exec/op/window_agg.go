@@ -133,7 +133,7 @@ func (w *windowAgg) Process(_ int, b *vec.Batch, out Emitter) error {
 			w.keys.Delete(kid)
 		}
 	}
-	return w.fit()
+	return w.fit(false)
 }
 
 // addRows puts rows into slices, or into each of their windows where aggregates cannot be merged.

@@ -37,8 +37,7 @@ func (w *windowAgg) Watermark(wm types.Time, out Emitter) (types.Time, error) {
 			return wm, nil
 		}
 	}
-	w.measure()
-	return wm, nil
+	return wm, w.fit(true)
 }
 
 // NextTick is when the earliest window of the processing clock is complete.
@@ -60,8 +59,7 @@ func (w *windowAgg) Tick(now types.Time, out Emitter) error {
 			return err
 		}
 	}
-	w.measure()
-	return nil
+	return w.fit(true)
 }
 
 // fire emits the window, or the windows, that end at end, and frees the slices no other needs.

@@ -86,11 +86,11 @@ func sliceOf(key []byte) sliceID {
 // spills tells whether the operator can move groups to the store.
 func (w *windowAgg) spills() bool { return w.node.Phase != planner.LocalPhase && w.set.mergeable() }
 
-// fit keeps the budget.
-func (w *windowAgg) fit() error {
+// fit keeps the budget; measure: whether or not groups came.
+func (w *windowAgg) fit(measure bool) error {
 	r := &w.runs
 	live, fits := w.live(), true
-	if r.calls++; live > r.live+r.live/16 || r.calls >= measureCalls {
+	if r.calls++; measure || live > r.live+r.live/16 || r.calls >= measureCalls {
 		fits = w.measure()
 	}
 	if w.ctx.Budget == nil || !w.spills() || !r.full.full(w.ctx.Budget, live, fits) {
