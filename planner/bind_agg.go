@@ -247,6 +247,11 @@ func (g *grouping) aggregate(c *ast.Call) error {
 // and its filter, are still expressions.
 func (b *binder) aggCall(s *scope, c *ast.Call) (*AggCall, []Expr, Expr, error) {
 	f, _ := fn.LookupAgg(c.Name.Last())
+	distinct := c.Distinct
+	if f.Name == "APPROX_COUNT_DISTINCT" && b.p.Settings.Batch && len(c.Args) == 1 {
+		f, _ = fn.LookupAgg("COUNT") // no estimate is better than the number
+		distinct = true
+	}
 	if len(c.OrderBy) > 0 || len(c.WithinGroup) > 0 {
 		return nil, nil, nil, sql.Errorf(c, "%s takes no ORDER BY: it sees rows in the order of their arrival", f.Name).
 			WithHint("leave the ORDER BY out; Flink too takes none, or takes it and does not sort")
@@ -266,12 +271,12 @@ func (b *binder) aggCall(s *scope, c *ast.Call) (*AggCall, []Expr, Expr, error) 
 	if n < f.MinArgs || f.MaxArgs >= 0 && n > f.MaxArgs || c.Star && f.Name != "COUNT" || n == 0 && f.Name == "COUNT" && !c.Star {
 		return nil, nil, nil, sql.Errorf(c, "%s does not take %s", f.Name, countWord(n, "argument")).WithHint("the form is %s", f.Syntax)
 	}
-	call := &AggCall{Func: f.Name, Distinct: c.Distinct, Filter: -1, Consts: make([]*Literal, n)}
+	call := &AggCall{Func: f.Name, Distinct: distinct, Filter: -1, Consts: make([]*Literal, n)}
 	list := make([]fn.Arg, n)
 	for i, a := range args {
 		list[i] = fn.Arg{Type: a.Type(), Lit: constOf(a)}
 	}
-	bound, err := fn.BindAgg(f.Name, list, c.Distinct, false)
+	bound, err := fn.BindAgg(f.Name, list, distinct, false)
 	if err != nil {
 		return nil, nil, nil, sql.Errorf(c, "%s", err.Error())
 	}

@@ -13,7 +13,7 @@ import (
 // becomes nullable, but for the aggregates of which NeverNull tells true.
 
 // AggFuncs is the table of aggregate functions.
-var AggFuncs = []AggFunc{
+var AggFuncs = append([]AggFunc{
 	{
 		Name: "COUNT", Syntax: "COUNT(*) | COUNT([DISTINCT] x)", MaxArgs: 1, Bind: bindCount,
 		Doc: "Counts the rows of a group, or those in which x is not NULL. Gives BIGINT, and 0 where there is none.",
@@ -92,9 +92,9 @@ var AggFuncs = []AggFunc{
 	},
 	{
 		Name: "APPROX_COUNT_DISTINCT", Syntax: "APPROX_COUNT_DISTINCT(x)", MinArgs: 1, MaxArgs: 1, Bind: bindApprox,
-		Doc: "Refused in streaming, as in Flink: COUNT(DISTINCT x) is exact.",
+		Doc: "COUNT(DISTINCT x), in batch mode; refused while streaming, as in Flink.",
 	},
-}
+}, bitmapAggs()...)
 
 // LookupAgg finds an aggregate function by its name or alias, in any case.
 func LookupAgg(name string) (*AggFunc, bool) {

@@ -261,8 +261,8 @@ func TestAccumulatorLaws(t *testing.T) {
 			for _, dist := range []bool{false, true} {
 				for _, retract := range []bool{false, true} {
 					call, err := BindAgg(f.Name, []Arg{{Type: in}}, dist, retract)
-					if err != nil {
-						continue
+					if err != nil || call.Args[0].Kind != in.Kind {
+						continue // refused, or cast to a type that has its own turn
 					}
 					t.Run(fmt.Sprintf("%s %s distinct=%v retract=%v", f.Name, in, dist, retract), func(t *testing.T) {
 						accumulatorLaws(t, call, in, retract)

@@ -5,14 +5,6 @@ type Unbuilt struct{ Name, Why string }
 
 // UnbuiltFuncs are the functions of Flink that weir does not have, by name.
 var UnbuiltFuncs = []Unbuilt{
-	{"BITMAP_AND_AGG", "bitmaps are combined row by row only: BITMAP_AND"},
-	{"BITMAP_AND_CARDINALITY_AGG", "bitmaps are combined row by row only: BITMAP_CARDINALITY(BITMAP_AND(a, b))"},
-	{"BITMAP_BUILD_AGG", "write BITMAP_BUILD(ARRAY_AGG(DISTINCT x))"},
-	{"BITMAP_BUILD_CARDINALITY_AGG", "write COUNT(DISTINCT x)"},
-	{"BITMAP_OR_AGG", "bitmaps are combined row by row only: BITMAP_OR"},
-	{"BITMAP_OR_CARDINALITY_AGG", "bitmaps are combined row by row only: BITMAP_CARDINALITY(BITMAP_OR(a, b))"},
-	{"BITMAP_XOR_AGG", "bitmaps are combined row by row only: BITMAP_XOR"},
-	{"BITMAP_XOR_CARDINALITY_AGG", "bitmaps are combined row by row only: BITMAP_CARDINALITY(BITMAP_XOR(a, b))"},
 	{"FROM_CHANGELOG", "takes a table; the formats debezium-json, canal-json, maxwell-json and ogg-json read changes"},
 	{"ML_PREDICT", "needs a model; weir calls none"},
 	{"OBJECT_OF", "makes objects of Java classes; write ROW(...), or CAST it to a ROW with names"},
