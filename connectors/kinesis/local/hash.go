@@ -85,6 +85,9 @@ type hashRange struct {
 
 func (r hashRange) contains(h hash128) bool { return !h.less(r.First) && !r.Last.less(h) }
 
+// before says whether o begins where r ends. The space is a line, not a circle: nothing is after its last key.
+func (r hashRange) before(o hashRange) bool { return r.Last != maxHash && r.Last.next() == o.First }
+
 // evenRanges cuts the whole hash space into n ranges whose sizes differ by one at most.
 func evenRanges(n int) []hashRange {
 	space := new(big.Int).Lsh(big.NewInt(1), 128)

@@ -240,7 +240,7 @@ func (s *Server) mergeShards(ctx context.Context, r *mergeShardsRequest) (*empty
 		if err != nil {
 			return err
 		}
-		if one.Index == other.Index || one.Hash.Last.next() != other.Hash.First && other.Hash.Last.next() != one.Hash.First {
+		if !one.Hash.before(other.Hash) && !other.Hash.before(one.Hash) {
 			return invalidArgument("Shards %s and %s in stream %s under account %s are not an adjacent pair of shards eligible for merging",
 				one.id(), other.id(), st.desc.Name, s.opts.AccountID)
 		}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // DefaultAddr is where the server listens unless told otherwise.
@@ -61,6 +63,9 @@ type Options struct {
 	// MemTableBytes and CacheBytes bound the memory of the store. Defaults 4 MiB and 8 MiB.
 	MemTableBytes uint64
 	CacheBytes    int64
+
+	// fs is the file system of the store, for tests which lose its unsynced parts; nil is the disk or, without Dir, memory.
+	fs vfs.FS
 }
 
 func orDefault[T comparable](value *T, fallback T) {

@@ -68,6 +68,9 @@ func openStore(opts Options) (*store, error) {
 	} else {
 		dir = filepath.Join(opts.Dir, dir)
 	}
+	if opts.fs != nil {
+		config.FS = opts.fs
+	}
 	db, err := pebble.Open(dir, config)
 	if err != nil {
 		return nil, fmt.Errorf("open kinesis store %q: %w", dir, err)
