@@ -200,35 +200,46 @@ func TestSavingHoldsNobody(t *testing.T) {
 	<-j.Done()
 }
 
+// TestCheckpointsTimeOut has one checkpoint that cannot be written in time, then one whose barrier is held back.
 func TestCheckpointsTimeOut(t *testing.T) {
-	// One that cannot be written in time, then one whose barrier is held back.
 	tab := &table{splits: [][]row{manyRows(10)}, chunk: 3, live: true, pause: time.Hour}
 	p := &planner.Plan{Roots: []planner.Node{collect(calcOf(exchange(scanOf("t", tab), 1)))}}
-	j, err := start(context.Background(), p, fakeRuntime(Options{Checkpoints: &slow{}, Timeout: 20 * time.Millisecond, TolerableFailures: 1}, identity))
-	if err != nil {
-		t.Fatal(err)
+	var late atomic.Int64 // how far the job's clock has come
+	began := time.Now().Add(-2 * time.Hour)
+	run := func(store checkpoint.Store, calc func(b *vec.Batch, out op.Emitter) error) *Job {
+		r := fakeRuntime(Options{Checkpoints: store, Timeout: time.Hour, TolerableFailures: 1}, calc)
+		r.clock = func() time.Time { return began.Add(time.Duration(late.Load())) }
+		j, err := start(context.Background(), p, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
 	}
-	if err := j.Checkpoint(); !errors.Is(err, context.DeadlineExceeded) {
+	j := run(&slow{}, identity)
+	if err := j.Checkpoint(); !errors.Is(err, context.DeadlineExceeded) { // what is written goes by the machine's clock
 		t.Errorf("got %v", err)
 	}
 	j.Cancel()
 	<-j.Done()
 	gate, entered := make(chan struct{}), make(chan struct{}, 100)
-	store := &broken{}
-	j, err = start(context.Background(), p, fakeRuntime(Options{Checkpoints: store, Timeout: 50 * time.Millisecond, TolerableFailures: 1}, func(b *vec.Batch, out op.Emitter) error {
+	j = run(&broken{}, func(b *vec.Batch, out op.Emitter) error {
 		entered <- struct{}{}
 		<-gate
 		return out.Emit(b)
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	})
 	<-entered
-	if err := j.Checkpoint(); err == nil || !strings.HasPrefix(err.Error(), "it took longer than 50ms: 1 of 2 tasks") {
+	first, next := make(chan error, 1), make(chan error, 1)
+	go func() { first <- j.Checkpoint() }()
+	for s := j.CheckpointStats(); len(s.Recent) == 0 || s.Recent[0].Acked < 1; s = j.CheckpointStats() {
+		time.Sleep(time.Millisecond)
+	}
+	late.Store(int64(time.Hour))
+	go func() { next <- j.Checkpoint() }()
+	if err := <-first; err == nil || !strings.HasPrefix(err.Error(), "it took longer than 1h0m0s: 1 of 2 tasks") {
 		t.Errorf("got %v", err)
 	}
 	close(gate)
-	if err := j.Checkpoint(); err != nil {
+	if err := <-next; err != nil {
 		t.Errorf("the next one: %v", err)
 	}
 	j.Cancel()
