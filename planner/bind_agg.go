@@ -29,8 +29,9 @@ type aggScope struct {
 	cols   []int              // the column of each key behind the aggregation
 	calls  map[*ast.Call]Expr // aggregates by their place in the text
 	window *groupWindow
-	sets   [][]bool // grouping sets: which keys each has; nil: none
-	id     int      // column of the grouping id, with sets
+	texts  map[string]int // keys that hold a subquery, by their text: bound twice, they differ
+	sets   [][]bool       // grouping sets: which keys each has; nil: none
+	id     int            // column of the grouping id, with sets
 	out    func() types.Schema
 }
 
@@ -125,6 +126,7 @@ type grouping struct {
 	calls  map[*ast.Call]int
 	window *groupWindow
 	sets   [][]bool
+	texts  map[string]int
 }
 
 // aggregate binds GROUP BY, the aggregates and HAVING: it gives the node behind them and the scope in
@@ -153,6 +155,8 @@ func (b *binder) aggregate(q *ast.Select, order []*ast.OrderItem, in Node, s *sc
 
 // aggregateInto binds the keys and the aggregates of a grouping and makes its node.
 func (b *binder) aggregateInto(g *grouping, order []*ast.OrderItem) (Node, *aggScope, error) {
+	g.s.subs = &subScope{node: g.in} // keys and arguments may hold subqueries, which join the input
+	defer func() { g.s.subs = nil }()
 	if err := g.groupBy(); err != nil {
 		return nil, nil, err
 	}
@@ -162,6 +166,7 @@ func (b *binder) aggregateInto(g *grouping, order []*ast.OrderItem) (Node, *aggS
 	if err := g.aggregates(outputs(g.q, order)); err != nil {
 		return nil, nil, err
 	}
+	g.in = g.s.subs.node
 	return g.node()
 }
 
@@ -225,6 +230,7 @@ func (g *grouping) aggregate(c *ast.Call) error {
 	if err != nil {
 		return err
 	}
+	g.in = g.s.subs.node
 	for i, a := range args {
 		call.Args = append(call.Args, g.column(a, fmt.Sprintf("$arg%d_%d", len(g.aggs), i)))
 	}
@@ -321,6 +327,11 @@ func (b *binder) grouped(s *scope, e ast.Expr) (Expr, bool, error) {
 		}
 		if x, ok, err := b.groupFunc(s, e); ok || err != nil {
 			return x, ok, err
+		}
+	}
+	if len(a.texts) > 0 {
+		if i, ok := a.texts[sql.Print(e)]; ok {
+			return &ColRef{Index: a.cols[i], T: a.out()[a.cols[i]].Type}, true, nil
 		}
 	}
 	inner := *a.in

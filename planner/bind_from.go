@@ -14,7 +14,11 @@ func (b *binder) from(r ast.Relation, outer *scope) (Node, *scope, error) {
 	if r == nil {
 		return oneRow(), &scope{}, nil
 	}
-	return b.relation(r, outer)
+	n, s, err := b.relation(r, outer)
+	if err == nil {
+		s.rel = r
+	}
+	return n, s, err
 }
 
 func (b *binder) relation(r ast.Relation, outer *scope) (Node, *scope, error) {

@@ -150,6 +150,13 @@ func (g *grouping) groupKey(e ast.Expr) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if hasSubquery(e) {
+		g.in = g.s.subs.node
+		if g.texts == nil {
+			g.texts = map[string]int{}
+		}
+		g.texts[sql.Print(e)] = len(g.keys)
+	}
 	for i, k := range g.keys {
 		if sameExpr(k, x) {
 			return i, nil
@@ -179,7 +186,7 @@ func (g *grouping) selectItem(e ast.Expr, bindErr error) ast.Expr {
 // node makes the aggregation's nodes: a projection of what it reads, the Expand of grouping sets, then
 // a window aggregate or a group aggregate.
 func (g *grouping) node() (Node, *aggScope, error) {
-	agg := &aggScope{in: g.s, keys: g.keys, calls: map[*ast.Call]Expr{}, window: g.window, sets: g.sets}
+	agg := &aggScope{in: g.s, keys: g.keys, calls: map[*ast.Call]Expr{}, window: g.window, sets: g.sets, texts: g.texts}
 	w := g.window
 	if w == nil {
 		if w = g.tvfWindow(); w != nil {

@@ -24,19 +24,51 @@ func (b *binder) join(j *ast.Join, outer *scope) (Node, *scope, error) {
 		return nil, nil, err
 	}
 	kind := joinKind(j.Kind)
+	on, subs := b.onSubqueries(j)
+	switch {
+	case len(subs) > 0 && kind == LeftJoin:
+		right, err = b.filterSide(right, rs, j.Right, subs)
+	case len(subs) > 0 && kind == RightJoin:
+		left, err = b.filterSide(left, ls, j.Left, subs)
+	case len(subs) > 0 && kind == FullJoin:
+		err = notYet(subs[0], "a subquery in ON of a FULL JOIN")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
 	s := ls.join(rs)
 	n := &Join{Base: newBase(joinColumns(left.Info().Out, right.Info().Out, kind)), Left: left, Right: right, Kind: kind, LeftTTL: b.ttlOf(j.Left), RightTTL: b.ttlOf(j.Right)}
 	s.refresh(n)
 	for i := range s.cols { // the condition sees time attributes as they are below
 		s.cols[i].attr = append(append(types.Schema(nil), left.Info().Out...), right.Info().Out...)[i].TimeAttr
 	}
-	if n.Cond, err = b.joinCond(j, s, len(ls.cols)); err != nil {
+	if len(subs) > 0 {
+		n.Cond, err = b.conditions(s, on)
+	} else {
+		n.Cond, err = b.joinCond(j, s, len(ls.cols))
+	}
+	if err != nil {
 		return nil, nil, err
+	}
+	if len(subs) > 0 && kind == InnerJoin {
+		return b.filterJoin(j, n, s, subs)
 	}
 	if kind == FullJoin && j.On == nil {
 		return b.either(j, n, s)
 	}
 	return n, s, nil
+}
+
+func (b *binder) conditions(s *scope, list []ast.Expr) (Expr, error) {
+	var out []Expr
+	for _, c := range list {
+		x, err := b.condition(s, c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return conjoin(out), nil
 }
 
 // either gives a FULL JOIN with USING its columns of both sides: the value of the side that has a row.

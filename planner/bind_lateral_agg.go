@@ -9,7 +9,7 @@ import (
 
 // lateralGroups makes a lateral query that aggregates one that gives the groups of the values which its
 // conditions compare with the left side. As in Flink, a left row without such a group is not there, or is padded.
-func (b *binder) lateralGroups(d *ast.Derived, sub *inner, sort *ast.Sort) (*inner, []item, error) {
+func (b *binder) lateralGroups(d ast.Node, sub *inner, sort *ast.Sort) (*inner, []item, error) {
 	if sort != nil {
 		return nil, nil, notYet(sort, "LATERAL with ORDER BY or LIMIT in a query that aggregates and reads the left side")
 	}

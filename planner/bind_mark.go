@@ -20,7 +20,7 @@ func (b *binder) inValue(s *scope, e *ast.In) (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		if ok && len(sub.conds) > 0 {
+		if ok && (len(sub.conds) > 0 || sub.byValues(s, true)) {
 			return b.inCorrelated(s, e, sub)
 		}
 	}
@@ -68,13 +68,9 @@ func (b *binder) inCorrelated(s *scope, e *ast.In, sub *inner) (Expr, error) {
 	if b.aggregated(sub.sel, nil) || hasOver(sub.sel) {
 		return nil, notYet(e, "IN with a subquery that aggregates and reads a column of the query around it")
 	}
-	var outs, ins []Expr
-	for _, c := range sub.conds {
-		o, i, ok := outerEquality(c)
-		if !ok {
-			return nil, notYet(e, "IN inside an expression whose condition on the query around is no equality")
-		}
-		outs, ins = append(outs, o), append(ins, i)
+	sub, outs, ins, err := b.keyed(s, e, sub)
+	if err != nil {
+		return nil, err
 	}
 	items, err := b.items(sub.sel, sub.s)
 	if err != nil {
@@ -96,6 +92,9 @@ func (b *binder) inCorrelated(s *scope, e *ast.In, sub *inner) (Expr, error) {
 	var flag Expr
 	if nullable {
 		again, _, err := b.subSelect(e.Query, s) // rules change nodes in place, so the two uses share none
+		if err == nil {
+			again, _, _, err = b.keyed(s, e, again)
+		}
 		if err != nil {
 			return nil, err
 		}

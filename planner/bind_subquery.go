@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"strings"
-
 	"weir/sql"
 	"weir/sql/ast"
 	"weir/sql/types"
@@ -250,10 +248,14 @@ func (b *binder) inQuery(in Node, s *scope, e *ast.In, neg bool) (Node, error) {
 		for _, it := range items {
 			right = append(right, it.expr)
 		}
-	} else {
-		if ok && len(sub.conds) > 0 {
+	} else if ok && len(sub.conds) > 0 {
+		if neg || hasOver(sub.sel) {
 			return nil, notYet(e.Query, "IN with a subquery that aggregates and reads a column of the query around it")
 		}
+		if sub, right, err = b.keyedGroups(s, e, sub); err != nil {
+			return nil, err
+		}
+	} else {
 		n, err := b.query(e.Query, nil)
 		if err != nil {
 			return nil, err
@@ -298,13 +300,9 @@ func (b *binder) existsValue(s *scope, e *ast.Exists) (Expr, error) {
 	if s.subs == nil || !ok || b.aggregated(sub.sel, nil) {
 		return nil, notYet(e, "this EXISTS other than as a condition of WHERE")
 	}
-	var outs, ins []Expr
-	for _, c := range sub.conds {
-		o, i, ok := outerEquality(c)
-		if !ok {
-			return nil, notYet(e, "EXISTS inside an expression whose condition on the query around is no equality")
-		}
-		outs, ins = append(outs, o), append(ins, i)
+	sub, outs, ins, err := b.keyed(s, e, sub)
+	if err != nil {
+		return nil, err
 	}
 	names := make([]string, len(ins))
 	for i := range names {
@@ -342,7 +340,7 @@ func (b *binder) subquery(s *scope, e ast.Expr) (Expr, error) {
 	}
 	if sub, ok, err := b.subSelect(q.Query, s); err != nil {
 		return nil, err
-	} else if ok && len(sub.conds) > 0 {
+	} else if ok && (len(sub.conds) > 0 || sub.byValues(s, true)) {
 		return b.correlatedValue(s, q, sub)
 	}
 	n, err := b.query(q.Query, nil)
@@ -410,71 +408,4 @@ func (b *binder) attachAs(kind JoinKind, s *scope, n Node, left, right []Expr) E
 	}
 	s.refresh(s.subs.node)
 	return s.ref(len(out) - 1)
-}
-
-// correlatedValue is (SELECT MAX(x) FROM t WHERE t.k = outer.k): grouped by the columns that are equal to
-// outer ones, and joined by them.
-func (b *binder) correlatedValue(s *scope, q *ast.Subquery, sub *inner) (Expr, error) {
-	if len(sub.sel.Items) != 1 || len(sub.sel.GroupBy) > 0 || sub.sel.Having != nil {
-		return nil, notYet(q, "this subquery with a column of the query around it; write it as a join")
-	}
-	var outs, ins []Expr
-	for _, c := range sub.conds {
-		o, i, ok := outerEquality(c)
-		if !ok {
-			return nil, notYet(q, "a subquery as a value whose condition on the query around is no equality")
-		}
-		outs, ins = append(outs, o), append(ins, i)
-	}
-	var n Node
-	if b.aggregated(sub.sel, nil) {
-		g := &grouping{b: b, in: sub.node, s: sub.s, q: &ast.Select{Span: sub.sel.Span, Items: sub.sel.Items}, calls: map[*ast.Call]int{}, keys: ins}
-		post, agg, err := b.aggregateInto(g, nil)
-		if err != nil {
-			return nil, err
-		}
-		ps := scopeOf(post, nil)
-		ps.agg = agg
-		x, err := b.expr(ps, sub.sel.Items[0].Expr)
-		if err != nil {
-			return nil, err
-		}
-		list := append(refs(post.Info().Out)[:len(ins)], x)
-		n = project(post, list, uniquify(append(post.Info().Out.Names()[:len(ins)], "EXPR$0")))
-	} else {
-		x, err := b.expr(sub.s, sub.sel.Items[0].Expr)
-		if err != nil {
-			return nil, err
-		}
-		names := make([]string, len(ins)+1)
-		for i := range names {
-			names[i] = "$sub"
-		}
-		n = b.single(project(sub.node, append(append([]Expr(nil), ins...), x), uniquify(names)), span(0, len(ins)))
-	}
-	x := b.attach(s, n, outs, refs(n.Info().Out)[:len(ins)])
-	if c, ok := sub.sel.Items[0].Expr.(*ast.Call); ok && isAggCall(c) && strings.EqualFold(c.Name.Last(), "COUNT") {
-		// Where no row joins, the count of them is 0. Its type stays nullable, as in Flink.
-		zero := &Case{Whens: []When{{&Call{Func: "IS NULL", Args: []Expr{x}, T: types.BooleanType.WithNull(false)}, BigIntLit(0)}}, Else: x, T: x.Type()}
-		return zero, nil
-	}
-	return x, nil
-}
-
-// outerEquality splits inner = outer.
-func outerEquality(c Expr) (outer, in Expr, ok bool) {
-	call, is := c.(*Call)
-	if !is || call.Func != "=" {
-		return nil, nil, false
-	}
-	l, r := call.Args[0], call.Args[1]
-	if hasOuter(r) {
-		l, r = r, l
-	}
-	used := map[int]bool{}
-	columnsOf(l, used)
-	if !hasOuter(l) || hasOuter(r) || len(used) > 0 {
-		return nil, nil, false
-	}
-	return joinExpr(l, 0), r, true
 }

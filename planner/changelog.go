@@ -253,16 +253,19 @@ func filtersKey(n *Calc, in *Base) bool {
 	return false
 }
 
-// joinNeeds: where the join key holds an input's upsert key, a +U replaces the row by key.
+// joinNeeds: where the join key is an input's upsert key, a +U replaces the row by key. With more columns in the join
+// key than that, the old row may be under another join key.
 func joinNeeds(n *Join, port int, own bool) bool {
 	keys := n.Keys.Left
 	if port == 1 {
 		keys = n.Keys.Right
 	}
-	if !containsKey(keys, n.Inputs()[port].Info().UpsertKeys) {
-		return true
+	for _, k := range n.Inputs()[port].Info().UpsertKeys {
+		if subset(k, keys) && subset(keys, k) {
+			return own
+		}
 	}
-	return own
+	return true
 }
 
 // stateKey says how a join keeps an input: by its shortest key, one that the join key holds first.

@@ -31,6 +31,8 @@ type scope struct {
 	windows []*ast.WindowDef
 	// subs collects subqueries in expressions; nil where they are not allowed.
 	subs *subScope
+	// rel is the FROM that the columns come from, where subqueries may ask for its values.
+	rel ast.Relation
 	// aliases are the items of the select list, which QUALIFY may name.
 	aliases []item
 }
