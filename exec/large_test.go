@@ -96,73 +96,98 @@ func step(n, by int) (rows []row) {
 	return rows
 }
 
+// measured is a job with much state, and what came of it.
+type measured struct {
+	t    *testing.T
+	dir  string
+	tab  *growing
+	plan *planner.Plan
+	text func(*vec.Batch, op.Emitter) error
+	got  atomic.Int64 // rows given
+	j    *Job
+}
+
+// newMeasured is a job that reads n keys, then those that are added.
+func newMeasured(t *testing.T, n int) *measured {
+	m := &measured{t: t, dir: t.TempDir(), tab: &growing{table: &table{splits: [][]row{step(n, 1)}, chunk: 4096, live: true, pause: time.Millisecond, discovery: 50 * time.Millisecond}}}
+	m.plan, m.text = large(m.tab)
+	return m
+}
+
+func (m *measured) open() *checkpoint.Dir {
+	d, err := checkpoint.OpenDir(filepath.Join(m.dir, "chk"), checkpoint.Options{})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return d
+}
+
+// start starts the job, from a checkpoint if there is one.
+func (m *measured) start(store checkpoint.Store, from *checkpoint.Checkpoint) {
+	o := Options{Checkpoints: store, Restore: from, WorkDir: filepath.Join(m.dir, "work"), Rows: func(b *vec.Batch) error { m.got.Add(int64(b.Len())); return nil }}
+	var err error
+	if m.j, err = start(context.Background(), m.plan, fakeRuntime(o, m.text)); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// await waits until that many rows came.
+func (m *measured) await(rows int64) {
+	for m.got.Load() < rows {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (m *measured) save(what string) {
+	began := time.Now()
+	if err := m.j.Checkpoint(); err != nil {
+		m.t.Fatal(err)
+	}
+	s := m.j.CheckpointStats().LastCompleted
+	m.t.Logf("%s: checkpoint in %v, %d MB, %d MB new", what, time.Since(began).Round(time.Millisecond), s.Bytes>>20, s.NewBytes>>20)
+}
+
+func (m *measured) cancel() {
+	m.j.Cancel()
+	<-m.j.Done()
+}
+
 // TestLargeState measures checkpoints and restores of a GROUP BY whose state has WEIR_STATE_MB megabytes.
 func TestLargeState(t *testing.T) {
 	mb, _ := strconv.Atoi(os.Getenv("WEIR_STATE_MB"))
 	if mb == 0 {
 		t.Skip("SKIPPED: a measurement; WEIR_STATE_MB=1024 runs it with 1 GB of state")
 	}
-	dir := t.TempDir()
 	n := mb << 20 / (largeKey + 20)
-	// Splits after the first are found by and by: 1 % of the keys each.
-	tab := &growing{table: &table{splits: [][]row{step(n, 1)}, chunk: 4096, live: true, pause: time.Millisecond, discovery: 50 * time.Millisecond}}
-	open := func() *checkpoint.Dir {
-		d, err := checkpoint.OpenDir(filepath.Join(dir, "chk"), checkpoint.Options{})
+	m := newMeasured(t, n)
+	m.start(m.open(), nil)
+	began := time.Now()
+	m.await(int64(n))
+	t.Logf("%d groups read in %v", n, time.Since(began).Round(time.Millisecond))
+	m.save("all of it is new")
+	m.save("nothing changed")
+	for round := range 6 {
+		before := m.got.Load()
+		m.tab.add(step(n/100, 97+round))
+		m.await(before + int64(n/100))
+		m.save("1 % changed")
+	}
+	m.cancel()
+	for round := range 3 {
+		m.got.Store(0)
+		m.tab.add(step(10, 5+round))
+		began = time.Now()
+		store := m.open()
+		from, err := store.Latest(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return d
+		verified := time.Since(began)
+		m.start(store, from)
+		started := time.Since(began)
+		m.await(1)
+		t.Logf("restored in %v: verified after %v, started after %v", time.Since(began).Round(time.Millisecond), verified.Round(time.Millisecond), started.Round(time.Millisecond))
+		m.save("after the restore")
+		m.cancel()
 	}
-	plan, text := large(tab)
-	var got atomic.Int64
-	o := Options{Checkpoints: open(), WorkDir: filepath.Join(dir, "work"), Rows: func(b *vec.Batch) error { got.Add(int64(b.Len())); return nil }}
-	await := func(rows int64) {
-		for got.Load() < rows {
-			time.Sleep(time.Millisecond)
-		}
-	}
-	j, err := start(context.Background(), plan, fakeRuntime(o, text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	await(int64(n))
-	t.Logf("%d groups read in %v", n, time.Since(began).Round(time.Millisecond))
-	save := func(what string) {
-		began := time.Now()
-		if err := j.Checkpoint(); err != nil {
-			t.Fatal(err)
-		}
-		s := j.CheckpointStats().LastCompleted
-		t.Logf("%s: checkpoint in %v, %d MB, %d MB new", what, time.Since(began).Round(time.Millisecond), s.Bytes>>20, s.NewBytes>>20)
-	}
-	save("all of it is new")
-	save("nothing changed")
-	for round := range 6 {
-		before := got.Load()
-		tab.add(step(n/100, 97+round))
-		await(before + int64(n/100))
-		save("1 % changed")
-	}
-	j.Cancel()
-	<-j.Done()
-	got.Store(0)
-	tab.add(step(10, 5))
-	began = time.Now()
-	store := open()
-	from, err := store.Latest(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	verified := time.Since(began)
-	o.Checkpoints, o.Restore = store, from
-	if j, err = start(context.Background(), plan, fakeRuntime(o, text)); err != nil {
-		t.Fatal(err)
-	}
-	started := time.Since(began)
-	await(1)
-	t.Logf("restored in %v: verified after %v, started after %v", time.Since(began).Round(time.Millisecond), verified.Round(time.Millisecond), started.Round(time.Millisecond))
-	save("after the restore")
-	j.Cancel()
-	<-j.Done()
 }
