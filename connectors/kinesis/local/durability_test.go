@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,10 +18,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 )
 
+var kills = flag.Int("kills", 3, "how many times the server is killed")
+
 // childDir makes the test binary a server of that directory, for another process to kill.
 const childDir = "WEIR_TEST_KINESIS_CHILD"
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	dir := os.Getenv(childDir)
 	if dir == "" {
 		os.Exit(m.Run())
@@ -40,7 +44,11 @@ func TestMain(m *testing.M) {
 // startChild runs a server in a process of its own.
 func startChild(t *testing.T, dir string) (url string, kill func()) {
 	t.Helper()
-	child := exec.Command(os.Args[0])
+	return startCommand(t, dir, exec.Command(os.Args[0]))
+}
+
+func startCommand(t *testing.T, dir string, child *exec.Cmd) (url string, kill func()) {
+	t.Helper()
 	child.Env = append(os.Environ(), childDir+"="+dir)
 	out, err := child.StdoutPipe()
 	if err == nil {
@@ -94,12 +102,15 @@ func (a *acked) count() int {
 }
 
 // Every record which was acknowledged before kill -9 is there afterwards, under its number, and later numbers
-// are greater. Three times over, so that the log of a log is read too.
+// are greater. Some times over, so that the log of a log is read too: go test -run SurviveKill -kills=50.
 func TestAcknowledgedRecordsSurviveKill(t *testing.T) {
 	dir := t.TempDir()
 	a := &acked{numbers: map[string]string{}}
-	for round := range 3 {
+	var slowest time.Duration
+	for round := range *kills {
+		began := time.Now()
 		url, kill := startChild(t, dir)
+		slowest = max(slowest, time.Since(began))
 		if round == 0 {
 			ok(newClient(url).CreateStream(context.Background(), &kinesis.CreateStreamInput{StreamName: aws.String("s"), ShardCount: aws.Int32(3)}))(t)
 		}
@@ -116,7 +127,9 @@ func TestAcknowledgedRecordsSurviveKill(t *testing.T) {
 		kill()
 		producers.Wait()
 	}
+	began := time.Now()
 	r := newRig(t, Options{Dir: dir})
+	t.Logf("%d kills, %d records acknowledged, slowest start of a process %v, last reopening %v", *kills, len(a.numbers), slowest, time.Since(began))
 	found := map[string]string{}
 	last := map[uint32]string{}
 	for shard := range uint32(3) {
@@ -125,6 +138,9 @@ func TestAcknowledgedRecordsSurviveKill(t *testing.T) {
 				t.Errorf("shard %d: %s follows %s", shard, *rec.SequenceNumber, last[shard])
 			}
 			last[shard] = *rec.SequenceNumber
+			if found[string(rec.Data)] != "" {
+				t.Errorf("record %s is there twice", rec.Data)
+			}
 			found[string(rec.Data)] = shardID(shard) + *rec.SequenceNumber
 		}
 	}

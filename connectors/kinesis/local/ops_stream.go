@@ -115,6 +115,9 @@ func (s *Server) addStream(desc streamDesc, shards int) error {
 	}
 	if old != nil {
 		s.catalog.remove(old)
+		if err := s.store.reclaim(); err != nil {
+			return err
+		}
 	}
 	s.catalog.put(newStream(desc, nil))
 	return nil
@@ -155,7 +158,7 @@ func (s *Server) purgeStream(st *stream) error {
 		return err
 	}
 	s.catalog.remove(st)
-	return nil
+	return s.store.reclaim()
 }
 
 func (s *Server) describeStream(_ context.Context, r *describeStreamRequest) (*describeStreamResponse, error) {

@@ -254,7 +254,10 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 	s.stopSweep()
 	s.sweeping.Wait()
-	s.writer.close()
+	if closeErr := s.writer.close(ctx); closeErr != nil {
+		// The store is still busy, so neither it nor the directory can be given up; all that was acknowledged is durable.
+		return errors.Join(err, closeErr)
+	}
 	// Requests beyond the network's view (Handler) may still be reading the store.
 	for range maxRequests {
 		s.requests <- struct{}{}

@@ -47,7 +47,11 @@ type store struct {
 	db   *pebble.DB
 	meta storeMeta
 	sync *pebble.WriteOptions // of every commit
+	disk *diskGuard           // nil in memory
 }
+
+// full says that puts must wait for space on the disk.
+func (s *store) full() bool { return s.disk != nil && s.disk.full.Load() }
 
 // openStore opens or makes the database in dir; an empty dir keeps all in memory.
 func openStore(opts Options) (*store, error) {
@@ -63,22 +67,25 @@ func openStore(opts Options) (*store, error) {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 	}
 	dir := "kinesis"
-	if opts.Dir == "" {
-		config.FS = vfs.NewMem()
-	} else {
-		dir = filepath.Join(opts.Dir, dir)
+	s := &store{sync: pebble.Sync}
+	if opts.NoSync {
+		s.sync = pebble.NoSync
 	}
-	if opts.fs != nil {
+	switch {
+	case opts.fs != nil:
 		config.FS = opts.fs
+	case opts.Dir == "":
+		config.FS = vfs.NewMem()
+	default:
+		dir = filepath.Join(opts.Dir, dir)
+		s.disk = &diskGuard{fs: vfs.Default, dir: opts.Dir, logger: opts.Logger}
+		config.FS = s.disk.wrap()
 	}
 	db, err := pebble.Open(dir, config)
 	if err != nil {
 		return nil, fmt.Errorf("open kinesis store %q: %w", dir, err)
 	}
-	s := &store{db: db, sync: pebble.Sync}
-	if opts.NoSync {
-		s.sync = pebble.NoSync
-	}
+	s.db = db
 	if err := s.loadMeta(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open kinesis store %q: %w", dir, err), db.Close())
 	}
@@ -173,6 +180,13 @@ func splitRecord(value []byte) (partitionKey, data []byte, err error) {
 
 func (s *store) setStream(b *pebble.Batch, desc *streamDesc) {
 	must(b.Set(streamKey(kindStream, desc.ID), mustJSON(desc), nil))
+}
+
+// reclaim makes the disk space of what was dropped free soon: the deletion of a range drops whole files once it has left
+// memory.
+func (s *store) reclaim() error {
+	_, err := s.db.AsyncFlush()
+	return err
 }
 
 // dropStream deletes a stream with its records and floors.

@@ -90,5 +90,5 @@ func (s *Server) sweepStream(id uint64) error {
 	if len(desc.Shards) < len(st.shards) {
 		s.catalog.put(newStream(desc, st))
 	}
-	return nil
+	return s.store.reclaim()
 }

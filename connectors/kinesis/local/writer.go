@@ -3,15 +3,18 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
 const (
-	writerQueue    = 256     // requests waiting for the writer
-	groupRequests  = 256     // requests in one commit
-	groupBytes     = 8 << 20 // record bytes in one commit, unless a single request has more
+	writerQueue    = 256         // requests waiting for the writer
+	groupRequests  = 256         // requests in one commit
+	stuckAfter     = time.Second // after which a waiting job asks whether the disk is full
+	groupBytes     = 8 << 20     // record bytes in one commit, unless a single request has more
 	recordOverhead = recordKeyBytes + 16
 )
 
@@ -90,18 +93,33 @@ func (w *writer) submit(ctx context.Context, j *job) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	select {
-	case <-j.done:
-		return j.err
-	case <-w.ended:
+	return w.await(ctx, j)
+}
+
+// await waits for the end of a queued job.
+func (w *writer) await(ctx context.Context, j *job) error {
+	stuck := time.NewTimer(stuckAfter)
+	defer stuck.Stop()
+	for {
 		select {
 		case <-j.done:
 			return j.err
-		default:
-			return errClosing()
+		case <-w.ended:
+			select {
+			case <-j.done:
+				return j.err
+			default:
+				return errClosing()
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-stuck.C:
+			// A commit which waits for space on the disk may wait for ever: the outcome is unknown.
+			if disk := w.server.store.disk; disk != nil && disk.waiting.Load() {
+				return errDiskFull(disk.dir)
+			}
+			stuck.Reset(stuckAfter)
 		}
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -110,10 +128,19 @@ func (w *writer) do(ctx context.Context, control func() error) error {
 	return w.submit(ctx, &job{control: control})
 }
 
-// close lets queued jobs finish and ends the goroutine.
-func (w *writer) close() {
+// close lets queued jobs finish and ends the goroutine. It gives up when ctx ends while the disk is full.
+func (w *writer) close(ctx context.Context) error {
 	w.once.Do(func() { close(w.stop) })
-	<-w.ended
+	for {
+		select {
+		case <-w.ended:
+			return nil
+		case <-time.After(stuckAfter):
+			if disk := w.server.store.disk; disk != nil && disk.waiting.Load() && ctx.Err() != nil {
+				return fmt.Errorf("kinesis server stopped before its store: the disk with %q is full", disk.dir)
+			}
+		}
+	}
 }
 
 func (w *writer) run() {
@@ -183,7 +210,15 @@ func (w *writer) commit(group []*job) {
 	}
 	b := w.server.store.db.NewBatchWithSize(total + 64)
 	nowMs := w.server.nowMs()
+	disk := w.server.store.disk
+	if disk != nil {
+		disk.look()
+	}
 	for _, j := range group {
+		if w.server.store.full() {
+			j.err = errDiskFull(disk.dir)
+			continue
+		}
 		w.assign(b, j, nowMs)
 	}
 	var err error
