@@ -47,7 +47,7 @@ func startChild(t *testing.T, dir string) (url string, kill func()) {
 	return startCommand(t, dir, exec.Command(os.Args[0]))
 }
 
-func startCommand(t *testing.T, dir string, child *exec.Cmd) (url string, kill func()) {
+func startCommand(t testing.TB, dir string, child *exec.Cmd) (url string, kill func()) {
 	t.Helper()
 	child.Env = append(os.Environ(), childDir+"="+dir)
 	out, err := child.StdoutPipe()
