@@ -7,6 +7,7 @@ import (
 	"weir/connectors"
 	"weir/connectors/blackhole"
 	"weir/connectors/datagen"
+	"weir/connectors/dynamodb"
 	"weir/connectors/faker"
 	"weir/connectors/filesystem"
 	"weir/connectors/kinesis"
@@ -19,6 +20,7 @@ func List() []connectors.Connector {
 	return []connectors.Connector{
 		blackhole.Connector,
 		datagen.Connector,
+		dynamodb.Connector,
 		faker.Connector,
 		filesystem.Connector,
 		kinesis.Connector,

@@ -134,7 +134,7 @@ var foreign = []struct {
 	only   []string
 }{
 	{"github.com/pingcap/", []string{"sql"}},
-	{"github.com/aws/", []string{"connectors/aws", "connectors/kinesis"}},
+	{"github.com/aws/", []string{"connectors/aws", "connectors/kinesis", "connectors/dynamodb"}},
 	{"github.com/cockroachdb/pebble", []string{"exec/state", "connectors/kinesis/local"}},
 	{"github.com/chzyer/readline", []string{"cmd/weir/repl"}},
 	{"github.com/prometheus/client_golang", []string{"internal/jobserver"}},

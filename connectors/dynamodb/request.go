@@ -1,0 +1,201 @@
+package dynamodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"weir/connectors"
+	wa "weir/connectors/aws"
+)
+
+// request is a BatchWriteItem call under way, repeated until everything in it is taken.
+type request struct {
+	batch []change
+	after []*request // that hold one of its keys, and go first
+	done  chan struct{}
+}
+
+// send starts a request with what is buffered, waiting for a free place.
+func (s *sink) send(ctx context.Context) error {
+	if err := s.failure(); err != nil || len(s.buf) == 0 {
+		return err
+	}
+	select {
+	case s.inflight <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	r := &request{batch: s.buf, done: make(chan struct{})}
+	s.buf, s.bytes, s.wire = nil, 0, 0
+	clear(s.index)
+	s.queue(r)
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		err := s.run(r)
+		s.mu.Lock()
+		if s.err == nil {
+			s.err = err
+		}
+		for i := range r.batch {
+			if key := r.batch[i].key; s.latest[key] == r {
+				delete(s.latest, key)
+			}
+		}
+		s.mu.Unlock()
+		close(r.done)
+		<-s.inflight
+	}()
+	return nil
+}
+
+// queue puts a request behind those under way that hold one of its keys.
+func (s *sink) queue(r *request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := map[*request]bool{}
+	for i := range r.batch {
+		key := r.batch[i].key
+		if before := s.latest[key]; before != nil && !seen[before] {
+			seen[before] = true
+			r.after = append(r.after, before)
+		}
+		s.latest[key] = r
+	}
+}
+
+// run waits for the request's turn, and sends it.
+func (s *sink) run(r *request) error {
+	for _, before := range r.after {
+		select {
+		case <-before.done:
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		}
+	}
+	r.after = nil
+	if s.failure() != nil {
+		return nil
+	}
+	return s.write(s.ctx, r.batch)
+}
+
+// write sends a batch until every item is taken. Throttling and passing failures are waited out: that holds the job
+// back; what the user must mend fails.
+func (s *sink) write(ctx context.Context, batch []change) error {
+	wait := firstWait
+	for {
+		left, err := s.call(ctx, batch)
+		switch {
+		case err == nil && len(left) == 0:
+			s.api.answered()
+			return nil
+		case err == nil:
+			if len(left) < len(batch) {
+				wait = firstWait
+			}
+			batch = left
+			if s.cfg.failOnError {
+				return fmt.Errorf("DynamoDB table %q left %d items undone ('sink.fail-on-error' = 'true'): %s", s.cfg.table, len(left), throttled)
+			}
+			s.api.held(throttled)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case classify(err) == wa.Fatal && blamesItems(err) && !blamesKey(err):
+			return s.halve(ctx, batch, err)
+		case classify(err) == wa.Fatal || s.cfg.failOnError:
+			return s.api.explain(ctx, "writing", err)
+		default:
+			s.api.held(reasonOf(err))
+		}
+		if err := sleep(ctx, s.api.jitter(wait)); err != nil {
+			return err
+		}
+		wait = min(2*wait, maxWait)
+	}
+}
+
+// call makes one request, and gives what it left undone.
+func (s *sink) call(ctx context.Context, batch []change) ([]change, error) {
+	writes := make([]dtypes.WriteRequest, len(batch))
+	for i, c := range batch {
+		if c.del {
+			writes[i].DeleteRequest = &dtypes.DeleteRequest{Key: c.item}
+		} else {
+			writes[i].PutRequest = &dtypes.PutRequest{Item: c.item}
+		}
+	}
+	out, err := s.api.api.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]dtypes.WriteRequest{s.api.table: writes}})
+	if err != nil {
+		return nil, err
+	}
+	undone := map[string]bool{}
+	for _, list := range out.UnprocessedItems { // one table: one entry, by its name or its ARN
+		for _, w := range list {
+			key, err := s.keyOf(w)
+			if err != nil {
+				return nil, err
+			}
+			undone[key] = true
+		}
+	}
+	var left []change
+	for _, c := range batch {
+		if undone[c.key] {
+			left = append(left, c)
+			delete(undone, c.key)
+		}
+	}
+	if len(undone) > 0 {
+		return nil, &nonsense{errors.New("the server left items undone that it was not given")}
+	}
+	return left, nil
+}
+
+// keyOf is the key of an item that comes back: the service may spell its numbers in another way.
+func (s *sink) keyOf(w dtypes.WriteRequest) (string, error) {
+	it := item(nil)
+	switch {
+	case w.PutRequest != nil:
+		it = w.PutRequest.Item
+	case w.DeleteRequest != nil:
+		it = w.DeleteRequest.Key
+	}
+	key := item{}
+	for _, at := range s.key {
+		col := s.desc.Columns[at]
+		v, err := normal(col.Type, it[col.Name])
+		if err != nil {
+			return "", &nonsense{fmt.Errorf("the server left an item undone whose key %q is none: %w", col.Name, err)}
+		}
+		key[col.Name] = v
+	}
+	return string(itemJSON(key)), nil
+}
+
+// halve sends a refused batch in parts, until it is down to the items that are refused: those are left out, or fail the
+// job. The service takes no item of a request that it finds fault with, and putting one again changes nothing.
+func (s *sink) halve(ctx context.Context, batch []change, cause error) error {
+	if len(batch) > 1 {
+		half := len(batch) / 2
+		first := s.write(ctx, batch[:half])
+		second := s.write(ctx, batch[half:]) // though the first fails: an item's fault is not the others'
+		if first != nil {
+			return first
+		}
+		return second
+	}
+	c := batch[0]
+	err := s.api.explain(ctx, "writing item "+c.key, cause)
+	if !s.tolerant {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bad = append(s.bad, connectors.RefusedRecord{Record: itemJSON(c.item), Err: err})
+	return nil
+}
