@@ -19,8 +19,20 @@ type Common struct {
 	MaxFutureSkew  time.Duration // scan.watermark.max-future-skew; 0: no guard
 	NullRowTime    string        // scan.watermark.null-rowtime: fail or drop
 	LookupReload   time.Duration // lookup.full-cache.periodic-reload.interval; 0: loaded once
+	LookupCache    string        // lookup.cache: NONE, PARTIAL or FULL; empty: FULL of a table that is read, NONE of one that is asked
+	PartialCache   PartialCache  // lookup.partial-cache.*
+	LookupRetries  int           // lookup.max-retries
+	LookupOnError  string        // lookup.on-error: fail, null or log
 	AlignmentGroup string        // scan.watermark.alignment.group
 	MaxDrift       time.Duration // scan.watermark.alignment.max-drift
+}
+
+// PartialCache says how long answers of a table that is asked by key are kept; without MaxRows none are.
+type PartialCache struct {
+	MaxRows     int64         // lookup.partial-cache.max-rows
+	AfterWrite  time.Duration // lookup.partial-cache.expire-after-write; 0: never
+	AfterAccess time.Duration // lookup.partial-cache.expire-after-access; 0: never
+	Missing     bool          // lookup.partial-cache.cache-missing-key
 }
 
 // Options implements option.Config. The planner binds it beside the connector's own Config.
@@ -40,7 +52,13 @@ func (c *Common) Options(o *option.Set) {
 	o.Duration(&c.MaxDrift, "scan.watermark.alignment.max-drift", 0, "How far a source may run ahead of its alignment group, in event time.")
 	o.Duration(&c.LookupReload, "lookup.full-cache.periodic-reload.interval", 0, "How often a table that a lookup join holds in memory is loaded anew; 0: once.")
 	o.Unused("lookup.full-cache.reload-strategy", "a table is loaded anew every `lookup.full-cache.periodic-reload.interval`.")
-	o.Unused("lookup.cache", "a bounded table that a lookup join asks is held in memory as a whole (FULL).")
+	o.Enum(&c.LookupCache, "lookup.cache", "", []string{"", "NONE", "PARTIAL", "FULL"}, "What a lookup join keeps of the table: all of it (FULL), which is so of every table that is read; of one that is asked by key nothing (NONE, the default) or its answers (PARTIAL).")
+	o.Int64(&c.PartialCache.MaxRows, "lookup.partial-cache.max-rows", 0, "With `'lookup.cache' = 'PARTIAL'`, how many rows are kept of the answers, of each instance; 0: 100000. The least recently used leave first.")
+	o.Duration(&c.PartialCache.AfterWrite, "lookup.partial-cache.expire-after-write", 0, "How long an answer is kept; 0: for ever.")
+	o.Duration(&c.PartialCache.AfterAccess, "lookup.partial-cache.expire-after-access", 0, "How long an answer is kept since it was last used; 0: for ever.")
+	o.Bool(&c.PartialCache.Missing, "lookup.partial-cache.cache-missing-key", true, "Whether it is kept that a key has no rows.")
+	o.Int(&c.LookupRetries, "lookup.max-retries", 3, "How often a request of a lookup join that fails in passing is made again.")
+	o.Enum(&c.LookupOnError, "lookup.on-error", "fail", []string{"fail", "null", "log"}, "What a request that failed does: fail the job, count as a key without rows, or have its rows rejected, as `error-handling.mode` of the table that they come from has it.")
 	o.Unused("scan.watermark.alignment.update-interval", "alignment is checked at each batch.")
 	o.Unused("scan.watermark.emit.strategy", "watermarks follow each row that moves them, see pipeline.auto-watermark-interval.")
 	o.Unused("scan.watermark.emit.on-event.gap", "watermarks follow each row that moves them, see pipeline.auto-watermark-interval.")

@@ -12,7 +12,9 @@ import (
 // has an end, is held in memory as a whole instead.
 type LooksUp interface {
 	Config
-	// Lookup gives what asks. Keys that it cannot ask by are an error that says which it wants.
+	// Metadata lists the metadata columns that answers may have.
+	Metadata() []MetadataKey
+	// Lookup gives what asks. It is called at planning too; it may check, not connect. Keys that it cannot ask by are an error that says which it wants.
 	Lookup(t *TableDesc, scan LookupScan, env *Env) (Lookup, error)
 }
 

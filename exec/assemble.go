@@ -36,6 +36,7 @@ type assembly struct {
 	single    bool            // run by the simulator: edges never wait
 	// lookups are the tables that lookup joins hold, shared by an operator's instances.
 	lookups map[*planner.LookupJoin]*cachedTable
+	askers  map[*planner.LookupJoin]*asker
 }
 
 // assemble cuts the plan and makes its tasks, restored from the checkpoint where there is one. On an error what
@@ -122,6 +123,9 @@ func (a *assembly) settle() error {
 func (a *assembly) close() {
 	for _, t := range a.tasks {
 		_ = t.close() // the error that stopped the job is the one to show
+	}
+	for _, k := range a.askers {
+		_ = k.lookup.Close()
 	}
 }
 
@@ -288,7 +292,14 @@ func (a *assembly) buildSink(s *stage, i int, n *planner.Sink, stats *nodeStats)
 // newOperator makes a node's operator; a lookup join also gets its table.
 func (a *assembly) newOperator(n planner.Node) (op.Operator, error) {
 	if n, ok := n.(*planner.LookupJoin); ok {
-		return op.NewLookupJoin(n, a.lookupTable(n))
+		if n.Ask == nil {
+			return op.NewLookupJoin(n, a.lookupTable(n))
+		}
+		asker, err := a.askerOf(n)
+		if err != nil {
+			return nil, err
+		}
+		return op.NewAskJoin(n, asker)
 	}
 	return a.run.operator(n, a.graph.settings)
 }

@@ -15,8 +15,8 @@ import (
 	"weir/sql/vec"
 )
 
-// asker passes each batch on when a request about it is answered, in any order, at most three at a time.
-type asker struct {
+// outsider passes each batch on when a request about it is answered, in any order, at most three at a time.
+type outsider struct {
 	op.Base
 	ctx     *op.Context
 	table   *state.Table
@@ -26,7 +26,7 @@ type asker struct {
 	most    *int
 }
 
-func (a *asker) Open(c *op.Context) error {
+func (a *outsider) Open(c *op.Context) error {
 	a.ctx, a.pending, a.passed = c, map[uint64]*vec.Batch{}, types.MinTime
 	a.table = c.State.Table(state.Spec{Name: "pending"})
 	return a.table.Scan(func(_ uint16, _, value []byte) error {
@@ -40,19 +40,19 @@ func (a *asker) Open(c *op.Context) error {
 	})
 }
 
-func (a *asker) ask(b *vec.Batch) {
+func (a *outsider) ask(b *vec.Batch) {
 	a.next++
 	a.pending[a.next] = b
 	*a.most = max(*a.most, len(a.pending))
 	a.ctx.Ask(a.next, func(context.Context) (*vec.Batch, error) { return b, nil })
 }
 
-func (a *asker) Process(_ int, b *vec.Batch, _ op.Emitter) error {
+func (a *outsider) Process(_ int, b *vec.Batch, _ op.Emitter) error {
 	a.ask(b)
 	return nil
 }
 
-func (a *asker) Complete(id uint64, answer *vec.Batch, err error, out op.Emitter) error {
+func (a *outsider) Complete(id uint64, answer *vec.Batch, err error, out op.Emitter) error {
 	delete(a.pending, id)
 	if err != nil {
 		return err
@@ -60,17 +60,17 @@ func (a *asker) Complete(id uint64, answer *vec.Batch, err error, out op.Emitter
 	return out.Emit(answer)
 }
 
-func (a *asker) Pending() int { return len(a.pending) }
-func (a *asker) Full() bool   { return len(a.pending) >= 3 }
+func (a *outsider) Pending() int { return len(a.pending) }
+func (a *outsider) Full() bool   { return len(a.pending) >= 3 }
 
-func (a *asker) Watermark(wm types.Time, _ op.Emitter) (types.Time, error) {
+func (a *outsider) Watermark(wm types.Time, _ op.Emitter) (types.Time, error) {
 	if len(a.pending) == 0 {
 		a.passed = wm
 	}
 	return a.passed, nil
 }
 
-func (a *asker) Snapshot() error {
+func (a *outsider) Snapshot() error {
 	for i := range uint64(1000) {
 		if err := a.table.Delete(0, binary.BigEndian.AppendUint64(nil, i)); err != nil {
 			return err
@@ -112,7 +112,7 @@ func TestAsync(t *testing.T) {
 		plain := r.operator
 		r.operator = func(n planner.Node, s *planner.Settings) (op.Operator, error) {
 			if _, ok := n.(*planner.Calc); ok {
-				return &asker{most: &most}, nil
+				return &outsider{most: &most}, nil
 			}
 			return plain(n, s)
 		}
@@ -125,7 +125,7 @@ func TestAsync(t *testing.T) {
 			most = -1 << 30 // counted by several tasks at once
 			r.operator = func(n planner.Node, s *planner.Settings) (op.Operator, error) {
 				if _, ok := n.(*planner.Calc); ok {
-					return &asker{most: new(int)}, nil
+					return &outsider{most: new(int)}, nil
 				}
 				return plain(n, s)
 			}

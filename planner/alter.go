@@ -108,7 +108,7 @@ func (d *tableDef) alterColumns(a *ast.AddColumns) error {
 			word := map[bool]string{true: "MODIFY", false: "ADD"}[!a.Modify]
 			return sql.Errorf(w, "the table has %s WATERMARK", map[bool]string{true: "no", false: "already a"}[a.Modify]).WithHint("write %s", word)
 		}
-		d.t.watermark, d.t.watermarkText = w, textAt(d.src, w.Expr)
+		d.t.watermark = w
 	}
 	if len(a.PrimaryKeys) > 0 {
 		if a.Modify {
@@ -224,7 +224,7 @@ func (d *tableDef) dropPart(a *ast.DropPart) error {
 		if d.t.watermark == nil {
 			return sql.Errorf(a, "table %q has no watermark", d.t.Path[2])
 		}
-		d.t.watermark, d.t.watermarkText = nil, ""
+		d.t.watermark = nil
 	default:
 		return notYet(a, "DROP "+a.What)
 	}

@@ -3,7 +3,6 @@ package planner
 import (
 	"strings"
 
-	"weir/connectors"
 	"weir/sql"
 	"weir/sql/ast"
 	"weir/sql/types"
@@ -146,7 +145,9 @@ func (b *binder) asOf(j *ast.Join, left Node, ls *scope, t *ast.Table, name *ast
 	}
 	plainTable := *t
 	plainTable.AsOf = nil
+	b.asking = attr == types.ProcTime
 	right, path, err := b.table(&plainTable)
+	b.asking = false
 	if err != nil {
 		return nil, nil, err
 	}
@@ -164,7 +165,7 @@ func (b *binder) asOf(j *ast.Join, left Node, ls *scope, t *ast.Table, name *ast
 	base := &Join{Left: left, Right: right, Kind: kind, Cond: cond, settled: true}
 	var n Node
 	if attr == types.ProcTime {
-		n, err = b.lookup(j, base, t)
+		n, err = b.lookup(j, base, t, path[len(path)-1])
 	} else {
 		n, err = b.temporal(j, base, ref.Index, t)
 	}
@@ -219,69 +220,6 @@ func (b *binder) joinKeys(j *ast.Join, base *Join) (JoinKeys, Expr, error) {
 		return keys, nil, sql.Errorf(j, "this join wants an equality of columns of both sides in ON")
 	}
 	return keys, conjoin(rest), nil
-}
-
-// lookup makes the join that asks the right table for each row.
-func (b *binder) lookup(j *ast.Join, base *Join, t *ast.Table) (Node, error) {
-	scan, ok := base.Right.(*Scan)
-	if !ok {
-		return nil, notYet(t, "a lookup join with a view or a changing source")
-	}
-	if err := b.lookupable(scan, t); err != nil {
-		return nil, err
-	}
-	width := len(base.Left.Info().Out)
-	out := joinColumns(base.Left.Info().Out, plain(scan.Out), base.Kind)
-	n := &LookupJoin{Base: newBase(out), Input: base.Left, Table: scan.Table, Scan: scan, Kind: base.Kind}
-	var rest []Expr
-	for _, c := range conjuncts(base.Cond) {
-		l, r, _, ok := equality(c, width)
-		if col, isCol := r.(*ColRef); ok && isCol {
-			n.Columns, n.Exprs = append(n.Columns, col.Index-width), append(n.Exprs, l)
-			continue
-		}
-		if call, isCall := c.(*Call); isCall && call.Func == "=" { // a key that is a constant
-			if col, k := constantKey(call, width); k != nil {
-				n.Columns, n.Exprs = append(n.Columns, col-width), append(n.Exprs, k)
-				continue
-			}
-		}
-		rest = append(rest, c)
-	}
-	if len(n.Columns) == 0 {
-		return nil, sql.Errorf(j, "a lookup join wants an equality with a column of %q in ON", t.Name.Last())
-	}
-	n.Cond = conjoin(rest)
-	return n, nil
-}
-
-// lookupable tells whether a table can be asked by key: its rows must have an end, to be held in memory.
-func (b *binder) lookupable(scan *Scan, t *ast.Table) error {
-	hint := "a table that is asked in processing time has an end, as files have; to join with the versions of a stream, give it a PRIMARY KEY and a WATERMARK and write FOR SYSTEM_TIME AS OF the left side's row time"
-	reads, ok := scan.Config.(connectors.Reads)
-	if !ok {
-		return sql.Errorf(t, "table %q cannot be read", t.Name.Last())
-	}
-	src, err := reads.Source(scan.Table.Desc, connectors.Scan{Columns: scan.Columns, Metadata: scan.Meta}, b.p.Env)
-	if err != nil {
-		return sql.Errorf(t, "table %q: %s", t.Name.Last(), err)
-	}
-	if !src.Bounded() {
-		return sql.Errorf(t, "table %q goes on for ever, so it cannot be asked by key", t.Name.Last()).WithHint("%s", hint)
-	}
-	return nil
-}
-
-func constantKey(c *Call, width int) (int, Expr) {
-	l, r := c.Args[0], c.Args[1]
-	if _, ok := l.(*Literal); ok {
-		l, r = r, l
-	}
-	col, ok := l.(*ColRef)
-	if _, isLit := r.(*Literal); ok && isLit && col.Index >= width {
-		return col.Index, r
-	}
-	return 0, nil
 }
 
 // lateralQuery binds LATERAL (SELECT ...). A query that reads no column of the left side is joined as any

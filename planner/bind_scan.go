@@ -19,15 +19,14 @@ func (b *binder) scan(at *ast.Table, t *Table) (*Scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, ok := cfg.(connectors.Reads)
-	if !ok {
-		return nil, sql.Errorf(at, "table %q cannot be read: connector %q only writes", at.Name.Last(), options["connector"])
+	if err := b.readable(at, cfg, options["connector"]); err != nil {
+		return nil, err
 	}
 	n := &Scan{Base: newBase(nil), Table: t, Config: cfg, Common: common, hints: optionKey(options)}
 	if n.ErrorTarget, n.LateTarget, err = b.rejectTargets(at, t, &common); err != nil {
 		return nil, err
 	}
-	base, err := b.scanBase(n, r)
+	base, err := b.scanBase(n)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +43,7 @@ func (t *Table) optionValues() map[string]option.Value {
 }
 
 // scanBase lists the physical and metadata columns that the source gives, and each declared one over them.
-func (b *binder) scanBase(n *Scan, r connectors.Reads) ([]Expr, error) {
+func (b *binder) scanBase(n *Scan) ([]Expr, error) {
 	var base []Expr
 	for _, c := range n.Table.Columns {
 		if c.Kind == Physical {
@@ -58,7 +57,7 @@ func (b *binder) scanBase(n *Scan, r connectors.Reads) ([]Expr, error) {
 			base = append(base, &ColRef{Index: col, T: c.Type})
 			col++
 		case Metadata:
-			t, ok := metadataType(r, c.Key)
+			t, ok := metadataType(n.Config, c.Key)
 			if !ok {
 				return nil, &sql.Error{Msg: "table " + n.Table.Path[2] + " has no metadata " + c.Key}
 			}
@@ -69,8 +68,23 @@ func (b *binder) scanBase(n *Scan, r connectors.Reads) ([]Expr, error) {
 	return base, nil
 }
 
-func metadataType(r connectors.Reads, key string) (types.Type, bool) {
-	for _, k := range r.Metadata() {
+// readable tells whether a table can be read, or, where that is what the query does, asked by key.
+func (b *binder) readable(at *ast.Table, cfg connectors.Config, connector string) error {
+	if _, ok := cfg.(connectors.Reads); ok {
+		return nil
+	}
+	switch _, ok := cfg.(connectors.LooksUp); {
+	case !ok:
+		return sql.Errorf(at, "table %q cannot be read: connector %q only writes", at.Name.Last(), connector)
+	case !b.asking:
+		return sql.Errorf(at, "table %q is not read but asked by key", at.Name.Last()).
+			WithHint("write ... JOIN %s FOR SYSTEM_TIME AS OF o.p ON ..., where p AS PROCTIME() is a column of the left table o", at.Name.Last())
+	}
+	return nil
+}
+
+func metadataType(cfg connectors.Config, key string) (types.Type, bool) {
+	for _, k := range metadataKeys(cfg, true) {
 		if k.Key == key {
 			return k.Type, true
 		}

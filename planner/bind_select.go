@@ -27,14 +27,17 @@ type item struct {
 
 // selectQuery binds a SELECT, and the ORDER BY above it, which may use columns that are not selected.
 func (b *binder) selectQuery(q *ast.Select, order []*ast.OrderItem, outer *scope) (*selected, error) {
+	outerLookups := b.lookups
+	b.lookups = nil
 	ttls, err := b.selectHints(q)
 	if err != nil {
 		return nil, err
 	}
-	defer func(keep map[string]time.Duration, read map[string]bool) {
+	defer func(keep map[string]time.Duration, read map[string]bool, lookups map[string]*lookupHint) {
 		b.unreadHints(q)
-		b.ttls, b.ttlRead = keep, read
-	}(b.ttls, b.ttlRead)
+		b.unreadLookups()
+		b.ttls, b.ttlRead, b.lookups = keep, read, lookups
+	}(b.ttls, b.ttlRead, outerLookups)
 	b.ttls, b.ttlRead = ttls, nil
 	in, s, err := b.from(q.From, outer)
 	if err != nil {

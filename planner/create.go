@@ -70,7 +70,7 @@ func (d *tableDef) own(s *ast.CreateTable, from types.Schema) error {
 		if d.t.watermark != nil && !d.overwrites("WATERMARKS") {
 			d.fail(sql.Errorf(s.Watermarks[0], "table %q of LIKE has a WATERMARK already", s.Like.Table.String()).WithHint("write LIKE %s (OVERWRITING WATERMARKS)", s.Like.Table.String()))
 		}
-		d.t.watermark, d.t.watermarkText = s.Watermarks[0], textAt(d.src, s.Watermarks[0].Expr)
+		d.t.watermark = s.Watermarks[0]
 	}
 	if s.Distribution != nil {
 		d.fail(noBuckets(s.Distribution))
@@ -157,7 +157,6 @@ func (d *tableDef) column(c *ast.Column) {
 		}
 	case ast.ComputedColumn:
 		col.Kind, col.expr = Computed, c.Expr
-		col.Computed = textAt(d.src, c.Expr)
 	}
 	if c.Key != nil {
 		d.primaryKey(c.Key, []string{col.Name})
@@ -204,6 +203,9 @@ func (d *tableDef) primaryKey(k *ast.PrimaryKey, cols []string) {
 		d.fail(sql.Errorf(k, "a PRIMARY KEY is not checked, so it must say so").WithHint("write PRIMARY KEY (...) NOT ENFORCED"))
 	}
 	d.keyAt, d.t.PrimaryKey = k, cols
+	if d.t.KeyName = ""; k.Constraint != nil {
+		d.t.KeyName = k.Constraint.Name
+	}
 }
 
 // resolve checks the parts against one another and decodes the options.
@@ -414,6 +416,8 @@ func metadataKeys(cfg connectors.Config, virtual bool) []connectors.MetadataKey 
 	var out []connectors.MetadataKey
 	if r, ok := cfg.(connectors.Reads); ok {
 		out = append(out, r.Metadata()...)
+	} else if l, ok := cfg.(connectors.LooksUp); ok {
+		out = append(out, l.Metadata()...)
 	}
 	if w, ok := cfg.(connectors.Writes); ok && !virtual {
 		out = append(out, w.WritableMetadata()...)

@@ -22,14 +22,13 @@ func (d *tableDef) like(l *ast.LikeTable) error {
 		d.t.Columns = append(d.t.Columns, c)
 	}
 	if d.includes("CONSTRAINTS") {
-		d.t.PrimaryKey = from.PrimaryKey
+		d.t.PrimaryKey, d.t.KeyName = from.PrimaryKey, from.KeyName
 	}
 	if d.includes("PARTITIONS") {
 		d.t.PartitionBy = from.PartitionBy
 	}
 	if d.includes("WATERMARKS") {
 		d.t.watermark = from.watermark
-		d.t.watermarkText = from.watermarkText
 	}
 	if d.includes("OPTIONS") {
 		for k, v := range from.Options {

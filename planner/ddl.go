@@ -62,7 +62,7 @@ func (t *Table) bodyLines() []string {
 		line := quoteIdent(c.Name) + " "
 		switch c.Kind {
 		case Computed:
-			line += "AS " + c.Computed
+			line += "AS " + c.ComputedText()
 		case Metadata:
 			line += typeDDL(c.Type) + " METADATA"
 			if c.Key != c.Name {
@@ -80,10 +80,14 @@ func (t *Table) bodyLines() []string {
 		out = append(out, line)
 	}
 	if t.RowTime != "" {
-		out = append(out, fmt.Sprintf("WATERMARK FOR %s AS %s", quoteIdent(t.RowTime), t.watermarkText))
+		out = append(out, fmt.Sprintf("WATERMARK FOR %s AS %s", quoteIdent(t.RowTime), t.WatermarkText()))
 	}
 	if len(t.PrimaryKey) > 0 {
-		out = append(out, fmt.Sprintf("CONSTRAINT %s PRIMARY KEY (%s) NOT ENFORCED", quoteIdent("PK_"+strings.Join(t.PrimaryKey, "_")), quoteList(t.PrimaryKey)))
+		name := t.KeyName
+		if name == "" {
+			name = "PK_" + strings.Join(t.PrimaryKey, "_")
+		}
+		out = append(out, fmt.Sprintf("CONSTRAINT %s PRIMARY KEY (%s) NOT ENFORCED", quoteIdent(name), quoteList(t.PrimaryKey)))
 	}
 	return out
 }
@@ -112,7 +116,7 @@ func ViewDDL(v *View) string {
 	if v.Temporary {
 		kind = "TEMPORARY VIEW"
 	}
-	text := fmt.Sprintf("CREATE %s %s (%s)", kind, quotePath(v.Path), quoteList(v.columns))
+	text := fmt.Sprintf("CREATE %s %s (\n  %s\n)", kind, quotePath(v.Path), strings.ReplaceAll(quoteList(v.columns), "`, `", "`,\n  `"))
 	if v.Comment != "" {
 		text += "\nCOMMENT " + quoteText(v.Comment)
 	}

@@ -401,7 +401,7 @@ func joinText(n Node) string {
 		kind, keys, cond = n.Kind, n.Keys, n.Cond
 		extra = ", in the same window"
 	case *LookupJoin:
-		return ": " + [...]string{"inner", "left"}[n.Kind] + " of " + n.Table.Path[2] + " by (" + colNames(n.Scan.Out, n.Columns) + ")"
+		return ": " + [...]string{"inner", "left"}[n.Kind] + " of " + n.Table.Path[2] + " by (" + colNames(n.Scan.Out, n.Columns) + ")" + askText(n.Ask)
 	default:
 		return ""
 	}

@@ -11,14 +11,14 @@ import (
 	"weir/sql/ast"
 )
 
-// Hints. OPTIONS stands behind a table, the others behind SELECT. STATE_TTL is obeyed; the others tell a
+// Hints. OPTIONS stands behind a table, the others behind SELECT. STATE_TTL and LOOKUP are obeyed; the others tell a
 // cluster how to carry out a join, for which weir has one way, so they are checked and warned of.
 
 // joinHints name tables.
 var joinHints = []string{"BROADCAST", "SHUFFLE_HASH", "SHUFFLE_MERGE", "NEST_LOOP", "MULTI_JOIN"}
 
 // lookupOptions are the options of a LOOKUP hint.
-var lookupOptions = []string{"table", "async", "output-mode", "capacity", "timeout", "retry-predicate", "retry-strategy", "fixed-delay", "max-attempts", "shuffle", "time"}
+var lookupOptions = []string{"table", "async", "output-mode", "capacity", "timeout", "retry-predicate", "retry-strategy", "fixed-delay", "max-attempts", "shuffle"}
 
 // tableHints gives the options of a table's OPTIONS hints; other hints do not stand there.
 func tableHints(hints []*ast.Hint) ([]*ast.Option, error) {
@@ -119,21 +119,6 @@ func (b *binder) unreadHints(q *ast.Select) {
 			}
 		}
 	}
-}
-
-func (b *binder) lookupHint(h *ast.Hint, known func(ast.Node, string, string), errs *sql.ErrorList) {
-	for _, o := range h.Options {
-		switch {
-		case o.Key.Value == "table":
-			known(o.Value, "LOOKUP", o.Value.Value)
-		case !slices.Contains(lookupOptions, o.Key.Value):
-			addError(errs, suggest(sql.Errorf(o.Key, "hint LOOKUP has no option %q", o.Key.Value), o.Key.Value, lookupOptions))
-		}
-	}
-	if len(h.Args) > 0 {
-		addError(errs, sql.Errorf(h.Args[0], "hint LOOKUP wants 'key' = 'value'"))
-	}
-	b.warn(h, "hint LOOKUP has no effect: lookup tables are held in memory", "leave it out")
 }
 
 func hintArg(e ast.Expr) string {

@@ -101,6 +101,9 @@ func advice(p *Plan) []Warning {
 			out = append(out, distinctInserts(n)...)
 			out = append(out, dropsBad(n.Table, n.Common.ErrorMode)...)
 		case *LookupJoin:
+			if n.Ask != nil {
+				continue
+			}
 			out = append(out, Warning{Msg: fmt.Sprintf("a lookup join with %q does not run on Flink, whose connector %q has no lookup", n.Table.Path[2], n.Table.Options["connector"]), Hint: "there, join with a table of a connector that has one, as jdbc"})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"weir/connectors"
 	"weir/sql/ast"
 	"weir/sql/types"
 )
@@ -183,7 +184,25 @@ type LookupJoin struct {
 	Columns []int
 	Exprs   []Expr
 	Cond    Expr // over Input columns, then Scan.Out
+	// Ask says how the table is asked by key; nil: it is held in memory as a whole.
+	Ask *LookupAsk `json:",omitempty"`
 }
+
+// LookupAsk says how a table is asked by key.
+type LookupAsk struct {
+	Unordered bool          // rows leave as their answers come, though not behind a watermark
+	Capacity  int           // requests under way at a time, of an instance
+	Timeout   time.Duration // of a request, with all its attempts
+	Attempts  int           // of a request that fails in passing
+	// A key without rows is asked again after MissDelay, MissAttempts times in all; 0: never.
+	MissDelay    time.Duration
+	MissAttempts int
+	OnError      string // fail, null (as a key without rows) or log (the row is rejected)
+	Cache        PartialCache
+}
+
+// PartialCache says how long answers are kept.
+type PartialCache = connectors.PartialCache
 
 // WindowJoin joins rows of the same window.
 type WindowJoin struct {

@@ -37,6 +37,10 @@ type binder struct {
 	toldNull bool
 	// ttls are the STATE_TTL hints of the SELECT that is bound, by relation.
 	ttls map[string]time.Duration
+	// lookups are the LOOKUP hints of that SELECT, by relation.
+	lookups map[string]*lookupHint
+	// asking: the table that is bound is asked by key.
+	asking bool
 	// ttlRead are those of ttls that a node keeps its state by.
 	ttlRead map[string]bool
 }

@@ -23,6 +23,14 @@ type Settings struct {
 	MiniBatch    MiniBatch
 	// SplitDistinct is the number of buckets of table.optimizer.distinct-agg.split.*; 0: it is off.
 	SplitDistinct int64
+	Lookup        LookupSettings
+}
+
+// LookupSettings are table.exec.async-lookup.*: how tables are asked by key.
+type LookupSettings struct {
+	Unordered bool
+	Capacity  int
+	Timeout   time.Duration
 }
 
 // EmitSettings are table.exec.emit.*: when group windows give results beside their end.

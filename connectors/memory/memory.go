@@ -174,8 +174,9 @@ type config struct {
 }
 
 var (
-	_ connectors.Reads  = (*config)(nil)
-	_ connectors.Writes = (*config)(nil)
+	_ connectors.Reads   = (*config)(nil)
+	_ connectors.Writes  = (*config)(nil)
+	_ connectors.LooksUp = (*config)(nil)
 )
 
 // Options implements connectors.Config.

@@ -25,7 +25,7 @@ type Setting struct {
 
 // Settings is THE list of settings.
 func Settings() []Setting {
-	return slices.Concat(engineSettings(), aggregateSettings(), sinkSettings(), jobSettings(), displaySettings())
+	return slices.Concat(engineSettings(), aggregateSettings(), lookupSettings(), sinkSettings(), jobSettings(), displaySettings())
 }
 
 func engineSettings() []Setting {

@@ -1,0 +1,376 @@
+package op
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"weir/exec/expr"
+	"weir/planner"
+	"weir/sql/types"
+	"weir/sql/vec"
+)
+
+// Asker makes the requests of a lookup join, outside of the operator's goroutine.
+type Asker interface {
+	// Ask gives the rows of some keys: of which key a row is, as BIGINT and ascending, then the table's columns.
+	Ask(ctx context.Context, keys *vec.Batch) (*vec.Batch, error)
+	// MaxKeys is how many keys a request may have.
+	MaxKeys() int
+}
+
+// askJoin joins each row with the rows that its table gives for its key when it is asked. Keys that wait or are kept are asked
+// for once, NULL keys match nothing. Rows leave in the order in which they came or, unordered, as their answers
+// come; no row leaves behind a watermark that followed it.
+//
+// Rows that wait are in the snapshot and asked for again by the one who restores it. Answers that are kept are not.
+type askJoin struct {
+	Base
+	ctx    *Context
+	node   *planner.LookupJoin
+	asker  Asker
+	exprs  []expr.Eval
+	cond   expr.Eval
+	schema *arrow.Schema
+	both   *arrow.Schema
+	ask    *arrow.Schema // of the keys of a request
+	strict bool          // rows leave in order
+	right  *rowCodec
+	known  *answerCache
+
+	queue   []*waiting // in order of arrival
+	marks   []wmMark
+	passed  types.Time
+	seq     int64
+	asks    map[uint64][]int32 // requests without an answer, and their keys
+	todo    []int32            // keys to ask for
+	last    uint64
+	pending pendingRows
+}
+
+// waiting is a batch of which rows wait for answers.
+type waiting struct {
+	seq  int64
+	b    *vec.Batch
+	gids []int32 // of each row its key; noKey: it has none
+	rows []int32 // that have not left
+}
+
+// wmMark is a watermark behind the batches up to seq.
+type wmMark struct {
+	seq int64
+	wm  types.Time
+}
+
+// noKey is the key of a row with a NULL in it.
+const noKey = -1
+
+// NewAskJoin makes the operator of a LookupJoin whose table is asked.
+func NewAskJoin(n *planner.LookupJoin, asker Asker) (Operator, error) {
+	j := &askJoin{
+		node: n, asker: asker, schema: n.Out.Arrow(), asks: map[uint64][]int32{}, passed: types.MinTime,
+		strict: !n.Ask.Unordered || !n.Input.Info().Mode.AppendOnly(), right: newRowCodec(n.Scan.Out),
+	}
+	j.both = append(append(types.Schema{}, n.Input.Info().Out...), n.Scan.Out...).Arrow()
+	keys := n.LookupScan().Keys
+	j.ask = keys.Arrow()
+	j.known = newAnswerCache(columnTypes(keys, seqUpTo(len(keys))), n.Ask.Cache)
+	var err error
+	if j.exprs, err = expr.CompileAll(n.Exprs); err == nil && n.Cond != nil {
+		j.cond, err = expr.Compile(n.Cond)
+	}
+	return j, err
+}
+
+func seqUpTo(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// Open takes back the rows that waited.
+func (j *askJoin) Open(ctx *Context) error {
+	j.ctx = ctx
+	rows, err := j.pending.open(ctx, j.node.Input.Info().Out)
+	if err != nil || rows == nil {
+		return err
+	}
+	return j.take(rows, nil)
+}
+
+// Process takes rows in.
+func (j *askJoin) Process(_ int, b *vec.Batch, out Emitter) error { return j.take(b, out) }
+
+// take finds the keys of rows, asks for those that are not known, and emits what it can. Without an Emitter, at the start, all wait.
+func (j *askJoin) take(b *vec.Batch, out Emitter) error {
+	j.seq++
+	w := &waiting{seq: j.seq, b: b, rows: make([]int32, b.Len())}
+	for i := range w.rows {
+		w.rows[i] = int32(i)
+	}
+	var err error
+	if w.gids, err = j.keysOf(b); err != nil {
+		return err
+	}
+	j.queue = append(j.queue, w)
+	j.request()
+	if out == nil {
+		return nil
+	}
+	return j.release(out)
+}
+
+// keysOf gives the key of each row, and lists those to ask for.
+func (j *askJoin) keysOf(b *vec.Batch) ([]int32, error) {
+	n := b.Len()
+	cols := make([]vec.Vec, len(j.exprs))
+	for i, e := range j.exprs {
+		v, err := e.Eval(j.ctx.Fn, b, nil)
+		if err != nil {
+			return nil, err
+		}
+		cols[i] = vec.ColVec(v.Column(n))
+	}
+	gids := make([]int32, n)
+	j.known.keys.Lookup(cols, n, gids, nil)
+	var unwanted []int32
+	for _, c := range cols {
+		if nulls := vec.NullsOf(c.Arr); nulls.Any() {
+			for i := range gids {
+				if nulls.Is(i) && gids[i] != noKey {
+					unwanted = append(unwanted, gids[i])
+					gids[i] = noKey
+				}
+			}
+		}
+	}
+	now := j.ctx.Fn.NowMicros
+	for _, gid := range gids {
+		if gid != noKey && j.known.want(gid, now) {
+			j.todo = append(j.todo, gid)
+		}
+	}
+	for _, gid := range unwanted {
+		j.known.unwanted(gid)
+	}
+	return gids, nil
+}
+
+// request asks for keys, as far as there may be requests under way.
+func (j *askJoin) request() {
+	for len(j.todo) > 0 && len(j.asks) < j.node.Ask.Capacity {
+		gids := j.todo[:min(len(j.todo), max(j.asker.MaxKeys(), 1))]
+		j.todo = j.todo[len(gids):]
+		j.last++
+		j.asks[j.last] = gids
+		keys := vec.New(j.ask, j.known.keys.Keys(gids), len(gids), nil)
+		j.ctx.Ask(j.last, func(ctx context.Context) (*vec.Batch, error) { return j.asker.Ask(ctx, keys) })
+	}
+	if len(j.todo) == 0 {
+		j.todo = nil
+	}
+}
+
+// Complete takes an answer in.
+func (j *askJoin) Complete(id uint64, answer *vec.Batch, err error, out Emitter) error {
+	gids, ok := j.asks[id]
+	if !ok {
+		panic(fmt.Sprintf("exec/op: an answer to request %d, which is not under way", id))
+	}
+	delete(j.asks, id)
+	switch {
+	case err == nil:
+		j.known.answer(gids, answer, j.right, j.ctx.Fn.NowMicros)
+	case j.node.Ask.OnError == "null":
+		j.known.missing(gids)
+	case j.node.Ask.OnError == "log" && j.ctx.Reject != nil:
+		if err := j.reject(gids, err); err != nil {
+			return err
+		}
+	default:
+		return err
+	}
+	j.request()
+	return j.release(out)
+}
+
+// reject hands over the rows that wait for keys which cannot be had.
+func (j *askJoin) reject(gids []int32, cause error) error {
+	lost := map[int32]bool{}
+	for _, gid := range gids {
+		lost[gid] = true
+	}
+	for _, w := range j.queue {
+		kept := w.rows[:0]
+		for _, row := range w.rows {
+			if gid := w.gids[row]; gid == noKey || !lost[gid] {
+				kept = append(kept, row)
+				continue
+			}
+			j.known.done(w.gids[row])
+			if err := j.ctx.Reject(w.b, int(row), cause); err != nil {
+				return err
+			}
+		}
+		w.rows = kept
+	}
+	return nil
+}
+
+// release emits the rows whose answers are there.
+func (j *askJoin) release(out Emitter) error {
+	kept := j.queue[:0]
+	var err error
+	stop := false
+	for _, w := range j.queue {
+		if err == nil && !stop {
+			err = j.emit(w, out)
+		}
+		if len(w.rows) > 0 {
+			kept = append(kept, w)
+			stop = stop || j.strict
+		}
+	}
+	clear(j.queue[len(kept):])
+	j.queue = kept
+	j.known.trim(j.ctx.Fn.NowMicros)
+	for len(j.marks) > 0 && (len(j.queue) == 0 || j.queue[0].seq > j.marks[0].seq) {
+		j.passed, j.marks = j.marks[0].wm, j.marks[1:]
+	}
+	j.measure()
+	return err
+}
+
+// emit emits the rows of a batch whose answers are there: all of them or, in order, those before the first that is not.
+func (j *askJoin) emit(w *waiting, out Emitter) error {
+	var ready []int32
+	kept := w.rows[:0:0]
+	for i, row := range w.rows {
+		switch gid := w.gids[row]; {
+		case gid == noKey || j.known.has(gid):
+			ready = append(ready, row)
+			continue
+		case j.strict:
+			kept = append(kept, w.rows[i:]...)
+		default:
+			kept = append(kept, row)
+			continue
+		}
+		break
+	}
+	w.rows = kept
+	if len(ready) == 0 {
+		return nil
+	}
+	b, err := j.join(w, ready)
+	for _, row := range ready {
+		if gid := w.gids[row]; gid != noKey {
+			j.known.done(gid)
+		}
+	}
+	if err != nil || b == nil {
+		return err
+	}
+	return out.Emit(b)
+}
+
+// join joins rows of a batch with their answers; nil: nothing comes of them.
+func (j *askJoin) join(w *waiting, rows []int32) (*vec.Batch, error) {
+	left, right := make([]int32, 0, len(rows)), newGather(j.right)
+	for i, row := range rows {
+		if gid := w.gids[row]; gid != noKey {
+			for _, r := range j.known.rowsOf(gid) {
+				right.kept(j.known.store.get(r))
+				left = append(left, int32(i))
+			}
+		}
+	}
+	table, err := right.columns(nil)
+	if err != nil {
+		return nil, err
+	}
+	at := make([]int32, len(left))
+	for i := range at {
+		at[i] = int32(i)
+	}
+	pairs := func(schema *arrow.Schema) *vec.Batch {
+		of := make([]int32, len(left))
+		for i, l := range left {
+			of[i] = rows[l]
+		}
+		cols := make([]arrow.Array, 0, schema.NumFields())
+		for _, c := range w.b.Rows.Columns() {
+			cols = append(cols, vec.Take(c, of))
+		}
+		for _, c := range table {
+			cols = append(cols, vec.Take(c, at))
+		}
+		return vec.New(schema, cols, len(left), vec.TakeKinds(w.b.Kinds, of))
+	}
+	if j.cond != nil && len(left) > 0 {
+		sel, all, err := expr.EvalFilter(j.cond, j.ctx.Fn, pairs(j.both), nil)
+		if err != nil {
+			return nil, err
+		}
+		if !all {
+			for i, s := range sel {
+				left[i], at[i] = left[s], at[s]
+			}
+			left, at = left[:len(sel)], at[:len(sel)]
+		}
+	}
+	if j.node.Kind == planner.LeftJoin {
+		left, at = padUnmatched(len(rows), left, at)
+	}
+	if len(left) == 0 {
+		return nil, nil
+	}
+	return pairs(j.schema), nil
+}
+
+// Watermark is passed on once the rows before it have left.
+func (j *askJoin) Watermark(wm types.Time, _ Emitter) (types.Time, error) {
+	switch n := len(j.marks); {
+	case len(j.queue) == 0:
+		j.passed = max(j.passed, wm)
+	case n > 0 && j.marks[n-1].wm >= wm || wm <= j.passed:
+	case n > 0 && j.marks[n-1].seq == j.seq:
+		j.marks[n-1].wm = wm
+	default:
+		j.marks = append(j.marks, wmMark{j.seq, wm})
+	}
+	return j.passed, nil
+}
+
+// Pending is the number of requests without an answer.
+func (j *askJoin) Pending() int { return len(j.asks) }
+
+// Full tells that the keys to ask for are as many as requests may be under way.
+func (j *askJoin) Full() bool { return len(j.asks) >= j.node.Ask.Capacity }
+
+// Snapshot writes the rows that wait.
+func (j *askJoin) Snapshot() error {
+	if j.ctx.Unkept {
+		return nil
+	}
+	return j.pending.save(j.queue)
+}
+
+func (j *askJoin) measure() {
+	m := j.ctx.Metrics
+	bytes := j.known.bytes()
+	for _, w := range j.queue {
+		bytes += int64(len(w.rows)) * 64
+	}
+	j.ctx.Budget.Grow(bytes - m.StateBytes)
+	m.StateBytes, m.Groups = bytes, int64(j.known.keys.Len())
+}
+
+// Close gives the memory back.
+func (j *askJoin) Close() error {
+	j.ctx.Budget.Grow(-j.ctx.Metrics.StateBytes)
+	return nil
+}
