@@ -229,10 +229,11 @@ func (a *asking) batchGet(ctx context.Context) error {
 			if len(left) == 0 {
 				break
 			}
-			if len(left) < len(part) {
+			if len(left) < len(part) { // an answer has 16 MB at most, so this may be no throttling
 				wait = firstWait
+			} else {
+				a.api.held(throttled)
 			}
-			a.api.held(throttled)
 			if err := a.pause(ctx, &wait); err != nil {
 				return err
 			}
