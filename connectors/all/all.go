@@ -10,6 +10,7 @@ import (
 	"weir/connectors/dynamodb"
 	"weir/connectors/faker"
 	"weir/connectors/filesystem"
+	httpconn "weir/connectors/http"
 	"weir/connectors/kinesis"
 	"weir/connectors/print"
 )
@@ -23,6 +24,9 @@ func List() []connectors.Connector {
 		dynamodb.Connector,
 		faker.Connector,
 		filesystem.Connector,
+		httpconn.Connector,
+		httpconn.AsyncSinkConnector,
+		httpconn.SinkConnector,
 		kinesis.Connector,
 		print.Connector,
 	}
