@@ -46,6 +46,8 @@ type windowAgg struct {
 	rowSet                    *aggSet // set over rows that a local phase passed on
 	store                     windowStore
 	runs                      windowRuns
+	want                      []wanted
+	full                      bool // restored as many evicted groups as fit
 	w                         windowWork
 	err                       error // of the store, told by Snapshot
 }
@@ -252,12 +254,18 @@ func (w *windowAgg) groupOf(s *slice, kid int32) int32 {
 	s.add(kid, gid, w.keys.Cap())
 	w.refs[kid]++
 	w.store.born(gid)
+	if s.evicted {
+		w.want = append(w.want, wanted{s, kid, gid})
+	}
 	return gid
 }
 
 // fold runs the aggregates over a batch whose groups are decided.
 func (w *windowAgg) fold(b *vec.Batch) error {
 	w.resize()
+	if err := w.loadWanted(); err != nil {
+		return err
+	}
 	gids := w.w.gids[:b.Len()]
 	if w.retract {
 		for i, g := range gids {

@@ -94,6 +94,8 @@ func (w *windowAgg) emit(parts []*slice, start, end int64, out Emitter) error {
 	switch {
 	case slices.ContainsFunc(parts, hasRuns):
 		return w.emitRuns(parts, start, end, out)
+	case len(parts) == 1 && parts[0].evicted:
+		return w.emitEvicted(parts[0], start, end, out)
 	case len(parts) == 1:
 		return w.emitSlice(parts[0], start, end, out)
 	case len(parts) > 1:
@@ -381,11 +383,7 @@ func (w *windowAgg) measure() bool {
 	w.ctx.Metrics.Groups = int64(w.runs.live)
 	entry := int64(4 + 4 + 8 + 2 + 1 + 1) // refs, free numbers, slices, store
 	total := w.keys.Bytes() + w.set.bytes() + int64(w.pool.next)*entry + int64(cap(w.counts))*8
-	by := total - w.ctx.Metrics.StateBytes
+	fits := w.ctx.Budget.Grow(total - w.ctx.Metrics.StateBytes)
 	w.ctx.Metrics.StateBytes = total
-	if w.node.Phase != planner.WholePhase && w.node.Phase != planner.GlobalPhase || w.spills() {
-		return w.ctx.Budget.Grow(by)
-	}
-	w.ctx.Budget.Hold(by)
-	return true
+	return fits
 }

@@ -13,6 +13,8 @@ type slice struct {
 	keys  []int32
 	gids  []int32
 	runs  []runSize // by key group: what the store has of groups that memory has not; nil: nothing
+	// evicted: the store has groups as rows that memory has not.
+	evicted bool
 }
 
 // find gives the group of a key, or -1.
@@ -74,7 +76,7 @@ func (s *slice) place(key int32, entry int) {
 func (s *slice) clear() {
 	clear(s.table)
 	s.dense = s.dense[:0]
-	s.keys, s.gids, s.runs = s.keys[:0], s.gids[:0], nil
+	s.keys, s.gids, s.runs, s.evicted = s.keys[:0], s.gids[:0], nil, false
 }
 
 // groupPool gives out group numbers.

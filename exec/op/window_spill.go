@@ -1,13 +1,10 @@
 package op
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
-	"slices"
 
 	"weir/exec/state"
-	"weir/planner"
 	"weir/sql/vec"
 )
 
@@ -73,6 +70,9 @@ func (w *windowAgg) stored(id sliceID) *slice {
 	return s
 }
 
+// sliceBytes is the length of a slice in keys of tables.
+const sliceBytes = 16
+
 // appendSlice appends a slice as keys of tables have it.
 func appendSlice(dst []byte, s *slice) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(s.end)^1<<63)
@@ -83,37 +83,11 @@ func sliceOf(key []byte) sliceID {
 	return sliceID{int64(binary.BigEndian.Uint64(key) ^ 1<<63), int64(binary.BigEndian.Uint64(key[8:]) ^ 1<<63)}
 }
 
-// spills tells whether the operator can move groups to the store.
-func (w *windowAgg) spills() bool { return w.node.Phase != planner.LocalPhase && w.set.mergeable() }
-
-// fit keeps the budget; measure: whether or not groups came.
-func (w *windowAgg) fit(measure bool) error {
-	r := &w.runs
-	live, fits := w.live(), true
-	if r.calls++; measure || live > r.live+r.live/16 || r.calls >= measureCalls {
-		fits = w.measure()
-	}
-	if w.ctx.Budget == nil || !w.spills() || !r.full.full(w.ctx.Budget, live, fits) {
-		return nil
-	}
-	most := w.ordered()
-	slices.SortStableFunc(most, func(a, b *slice) int { return cmp.Compare(len(b.keys), len(a.keys)) })
-	for want := live - live/4; want > 0 && len(most) > 0; most = most[1:] {
-		want -= len(most[0].keys)
-		if err := w.spill(most[0]); err != nil {
-			return err
-		}
-	}
-	r.live = w.live()
-	return nil
-}
-
 // spill moves a slice's groups to the store.
 func (w *windowAgg) spill(s *slice) error {
 	if len(s.keys) == 0 {
 		return nil
 	}
-	w.w.cur = nil
 	if s.runs == nil {
 		s.runs = make([]runSize, state.KeyGroups)
 	}
@@ -129,15 +103,7 @@ func (w *windowAgg) spill(s *slice) error {
 		group, from = to, ends[to-1]
 	}
 	w.store.forget(w, s)
-	w.release(s.gids)
-	for _, kid := range s.keys {
-		if w.refs[kid]--; w.refs[kid] == 0 {
-			w.keys.Delete(kid)
-		}
-	}
-	runs := s.runs
-	s.clear()
-	s.runs = runs
+	w.dropGroups(s)
 	return nil
 }
 
@@ -252,6 +218,11 @@ type merger struct {
 	gids         []int32
 }
 
+func (w *windowAgg) newMerger() (*merger, error) {
+	set, err := newAggSet(w.node.Aggs)
+	return &merger{w: w, keys: vec.NewGroups(w.types...), set: set, parts: 1}, err
+}
+
 // emitRuns emits the window [start, end) of slices of which some have runs.
 func (w *windowAgg) emitRuns(parts []*slice, start, end int64, out Emitter) error {
 	for _, s := range parts {
@@ -259,11 +230,10 @@ func (w *windowAgg) emitRuns(parts []*slice, start, end int64, out Emitter) erro
 			return err
 		}
 	}
-	set, err := newAggSet(w.node.Aggs)
+	m, err := w.newMerger()
 	if err != nil {
 		return err
 	}
-	m := &merger{w: w, keys: vec.NewGroups(w.types...), set: set}
 	for group := range uint16(state.KeyGroups) {
 		bytes := int64(0)
 		for _, s := range parts {
@@ -295,6 +265,11 @@ func (m *merger) emit(parts []*slice, group uint16, start, end int64, out Emitte
 			return err
 		}
 	}
+	return m.flush(start, end, out)
+}
+
+// flush emits what was merged, and forgets it.
+func (m *merger) flush(start, end int64, out Emitter) error {
 	gids := m.keys.All(m.gids[:0])
 	if m.gids = gids; m.w.retract {
 		gids = withRows(gids, m.counts)
@@ -350,11 +325,17 @@ func (m *merger) add(block []byte) error {
 	if err != nil {
 		return err
 	}
-	if m.w.retract {
-		m.counts = append(m.counts, make([]int64, max(m.keys.Cap()-len(m.counts), 0))...)
-		for i, n := range vec.I64(cols[1]) {
-			m.counts[gids[i]] += n
-		}
-	}
+	m.count(cols)
 	return m.set.merge(gids, cols[2:])
+}
+
+// count adds up the rows of groups.
+func (m *merger) count(cols []vec.Vec) {
+	if !m.w.retract {
+		return
+	}
+	m.counts = append(m.counts, make([]int64, max(m.keys.Cap()-len(m.counts), 0))...)
+	for i, n := range vec.I64(cols[1]) {
+		m.counts[m.gids[i]] += n
+	}
 }

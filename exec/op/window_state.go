@@ -90,19 +90,35 @@ type storedGroup struct {
 	key, value []byte
 }
 
+// restore takes back the groups that a snapshot held. Where those that were evicted do not fit, the rest of them
+// stays where it is.
 func (w *windowAgg) restore() error {
 	var all []storedGroup
-	var values [][]byte
 	err := w.store.groups.t.Scan(func(_ uint16, k, v []byte) error {
-		all = append(all, storedGroup{
-			id:  sliceOf(k),
-			key: slices.Clone(k[16:]), value: slices.Clone(v),
-		})
-		values = append(values, all[len(all)-1].value)
-		return nil
+		if w.full {
+			w.slice(sliceOf(k)).evicted = true
+			return nil
+		}
+		all = append(all, storedGroup{id: sliceOf(k), key: slices.Clone(k[sliceBytes:]), value: slices.Clone(v)})
+		if len(all) < chunkRows || !w.evicts() {
+			return nil
+		}
+		err := w.takeAll(all)
+		all = all[:0]
+		w.full = !w.measure()
+		return err
 	})
 	if err != nil || len(all) == 0 {
 		return err
+	}
+	return w.takeAll(all)
+}
+
+// takeAll gives stored groups their places in memory, in order of arrival.
+func (w *windowAgg) takeAll(all []storedGroup) error {
+	values := make([][]byte, len(all))
+	for i := range all {
+		values[i] = all[i].value
 	}
 	cols, err := w.store.groups.columns(values)
 	if err != nil {
@@ -176,9 +192,19 @@ func (w *windowAgg) saveSlice(sl *slice) error {
 			at = append(at, int32(i))
 		}
 	}
-	if len(at) == 0 {
-		return nil
+	for len(at) > 0 {
+		n := min(len(at), chunkRows)
+		if err := w.saveGroups(sl, at[:n]); err != nil {
+			return err
+		}
+		at = at[n:]
 	}
+	return nil
+}
+
+// saveGroups writes some entries of a slice.
+func (w *windowAgg) saveGroups(sl *slice, at []int32) error {
+	s := &w.store
 	gids, seq, counts := make([]int32, len(at)), make([]int64, len(at)), make([]int64, len(at))
 	for i, e := range at {
 		gids[i], seq[i] = sl.gids[e], int64(e)
@@ -192,14 +218,16 @@ func (w *windowAgg) saveSlice(sl *slice) error {
 	}
 	cols = append([]vec.Vec{vec.ColVec(vec.Int64s(seq, nil)), vec.ColVec(vec.Int64s(counts, nil))}, cols...)
 	values := s.groups.encode(cols, len(at))
-	for i, e := range at {
-		group, key := s.key(w, sl, sl.keys[e])
-		if err := s.groups.t.Set(group, key, values.At(i)); err != nil {
-			return err
+	return s.groups.t.Together(func() error {
+		for i, e := range at {
+			group, key := s.key(w, sl, sl.keys[e])
+			if err := s.groups.t.Set(group, key, values.At(i)); err != nil {
+				return err
+			}
+			s.dirty[gids[i]], s.saved[gids[i]] = false, true
 		}
-		s.dirty[gids[i]], s.saved[gids[i]] = false, true
-	}
-	return nil
+		return nil
+	})
 }
 
 // Close gives the memory back.
