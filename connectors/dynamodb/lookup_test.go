@@ -160,21 +160,16 @@ func TestLookupAsksAgain(t *testing.T) {
 		f.put(attrs{"id": n(i)})
 		keys = append(keys, fmt.Sprint(i))
 	}
-	f.leave = func(op string, n, of int) int {
-		if n < 4 {
-			return of / 2
-		}
-		return 0
-	}
+	f.leave = func(op string, n, of int) int { return map[int]int{3: of / 2, 4: of}[n] }
 	f.failing(func(op string, n int, in *body, w http.ResponseWriter) bool {
-		return op == "BatchGetItem" && n%2 == 1 && throttle(w)
+		return op == "BatchGetItem" && n < 3 && throttle(w)
 	})
 	l := looking{fake: f, cols: "id BIGINT", keys: "id BIGINT", primary: []string{"id"}}
 	got, err := l.ask(keys...)
 	if rows := strings.Split(got, "; "); err != nil || len(rows) != 100 || rows[99] != "99: 99" || rows[0] != "0: 0" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if n := f.called("BatchGetItem"); n != 4 {
+	if n := f.called("BatchGetItem"); n != 5 {
 		t.Errorf("%d calls", n)
 	}
 	if !strings.Contains(f.warnings(), "its requests are throttled") || !strings.Contains(f.warnings(), "takes requests again") {
