@@ -88,7 +88,9 @@ func (b *binder) nestedExpr(s *scope, e ast.Expr) (Expr, error) {
 	case *ast.Map:
 		return b.mapExprOf(s, e)
 	case *ast.Multiset:
-		return nil, notYet(e, "MULTISET[...]")
+		return nil, sql.Errorf(e, "MULTISET[...] is not supported, by Flink neither").WithHint("COLLECT(x) makes a MULTISET of rows, ARRAY[...] an array of values")
+	case *ast.TimeSpan:
+		return b.timeSpan(s, e)
 	case *ast.AtTimeZone:
 		return b.atTimeZone(s, e)
 	case *ast.Exists, *ast.Subquery, *ast.Quantified:

@@ -124,6 +124,23 @@ func (b *binder) interval(i *ast.Interval) (Expr, error) {
 	return fixedLit(t, n), nil
 }
 
+// timeSpan is (a - b) unit: the interval between two times, of months or of milliseconds.
+func (b *binder) timeSpan(s *scope, e *ast.TimeSpan) (Expr, error) {
+	d, ok := ast.Unparen(e.X).(*ast.Binary)
+	if !ok || d.Op != "-" {
+		return nil, sql.Errorf(e, "(...) %s is the interval between two times", unitText(e.Unit, "")).WithHint("write (time1 - time2) %s", unitText(e.Unit, ""))
+	}
+	args, err := b.exprs(s, d.L, d.R)
+	if err != nil {
+		return nil, err
+	}
+	unit := "SECOND"
+	if intervalType(e.Unit).Kind == types.IntervalYM {
+		unit = "MONTH"
+	}
+	return b.invoke(e, "TIME_SPAN", append([]Expr{SymbolLit(unit)}, args...))
+}
+
 var unitMillis = map[string]int64{"WEEK": 7 * 86_400_000, "DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1000, "MILLISECOND": 1}
 
 var unitMonths = map[string]int64{"YEAR": 12, "QUARTER": 3, "MONTH": 1}

@@ -245,6 +245,8 @@ func (c *converter) fill(code *code, args []tast.ExprNode) any {
 		n.Index, _ = c.expr(args[1])
 	case *ast.Field:
 		n.X, _ = c.expr(args[0])
+	case *ast.TimeSpan:
+		n.X, _ = c.expr(args[0])
 	case *ast.AtTimeZone:
 		n.X, _ = c.expr(args[0])
 		n.Zone, _ = c.expr(args[1])

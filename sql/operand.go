@@ -6,10 +6,14 @@ import (
 	"weir/sql/ast"
 )
 
+// spanUnits are the units behind (a - b); they are no names.
+const spanUnits = " YEAR QUARTER MONTH WEEK DAY HOUR MINUTE SECOND "
+
 // operand lowers one operand with what is attached to it: [i], .field, AT TIME ZONE.
 func (l *lowerer) operand() {
-	before, start := l.tail, l.cur().Start
-	if l.cur().Kind == Number {
+	before, first := l.tail, l.cur()
+	start := first.Start
+	if first.Kind == Number {
 		l.leaf(l.literal())
 		return
 	}
@@ -39,6 +43,12 @@ func (l *lowerer) operand() {
 			l.emit(",")
 			l.i += 3
 			l.inner(l.operand)
+			l.emit(")")
+			node.Span = l.from(start)
+		case depth == 0 && first.is(l.src, "(") && l.cur().oneOf(l.src, spanUnits):
+			node := &ast.TimeSpan{}
+			l.wrap(before, node)
+			node.Unit = l.intervalUnit()
 			l.emit(")")
 			node.Span = l.from(start)
 		default:

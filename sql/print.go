@@ -16,7 +16,17 @@ func Print(n ast.Node) string {
 	return p.b.String()
 }
 
-type printer struct{ b strings.Builder }
+// PrintQuoted is Print with all names of columns and tables in backticks, as Flink writes expressions of its catalog.
+func PrintQuoted(n ast.Node) string {
+	p := &printer{quoted: true}
+	p.node(n)
+	return p.b.String()
+}
+
+type printer struct {
+	b      strings.Builder
+	quoted bool // names are in backticks
+}
 
 // w writes texts as they are.
 func (p *printer) w(texts ...string) {
@@ -92,7 +102,7 @@ func parens[T any](p *printer, list []T, item func(T)) {
 }
 
 func (p *printer) ident(id ast.Ident) {
-	if id.Quoted {
+	if id.Quoted || p.quoted {
 		p.w("`", strings.ReplaceAll(id.Name, "`", "``"), "`")
 		return
 	}

@@ -59,6 +59,10 @@ func (p *printer) expr(e ast.Expr) {
 		p.expr(e.X)
 		p.w(".")
 		p.ident(e.Name)
+	case *ast.TimeSpan:
+		p.expr(e.X)
+		p.w(" ")
+		p.intervalUnit(e.Unit)
 	case *ast.AtTimeZone:
 		p.expr(e.X)
 		p.w(" AT TIME ZONE ")
@@ -215,7 +219,10 @@ func (p *printer) caseExpr(e *ast.Case) {
 // call prints a function call.
 func (p *printer) call(e *ast.Call) {
 	p.when(e.Match != "", e.Match+" ")
+	quoted := p.quoted
+	p.quoted = false
 	p.name(e.Name)
+	p.quoted = quoted
 	if e.NoParens {
 		return
 	}

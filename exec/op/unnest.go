@@ -143,13 +143,16 @@ func (u *unnest) elements(a arrow.Array, n int) (*elements, error) {
 	switch a := a.(type) {
 	case *array.List:
 		e.cols = fieldsOf(*t.Elem, a.ListValues())
+		isRow := t.Elem.Kind == types.Row
 		for row := range n {
 			if a.IsNull(row) {
 				continue
 			}
 			lo, hi := a.ValueOffsets(row)
 			for p := lo; p < hi; p++ {
-				e.add(int32(row), int32(p), int32(p-lo)+1)
+				if !isRow || a.ListValues().IsValid(int(p)) { // as in Flink, a ROW that is NULL is no element
+					e.add(int32(row), int32(p), int32(p-lo)+1)
+				}
 			}
 		}
 	case *array.Map:

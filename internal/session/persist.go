@@ -108,7 +108,7 @@ func (s *Session) collect(now map[string]string, catalog, db string) {
 		}
 		now[filepath.Join(dir, databaseFile)] = text
 	}
-	for _, name := range append(cat.Tables(catalog, db), cat.Views(catalog, db)...) {
+	for _, name := range cat.Tables(catalog, db) {
 		file := filepath.Join(dir, url.PathEscape(name)+".sql")
 		switch table, view := cat.Lookup([3]string{catalog, db, name}); {
 		case table != nil && !table.Temporary:

@@ -330,7 +330,7 @@ func (s *Session) IntSetting(name string) int {
 // Relations lists the tables and views of the current database.
 func (s *Session) Relations() []string {
 	c := s.plan.Catalog
-	return append(c.Tables(c.Current[0], c.Current[1]), c.Views(c.Current[0], c.Current[1])...)
+	return c.Tables(c.Current[0], c.Current[1])
 }
 
 // ColumnNames lists the columns of a table or view of the current database.

@@ -12,6 +12,7 @@ import (
 	"weir/sql"
 	"weir/sql/ast"
 	"weir/sql/fn"
+	"weir/sql/types"
 )
 
 func (s *Session) show(ctx context.Context, st *ast.Show) (*Result, error) {
@@ -29,7 +30,7 @@ func (s *Session) show(ctx context.Context, st *ast.Show) (*Result, error) {
 	}
 	switch st.What {
 	case "TABLES":
-		return list(st, "table name", append(append(cat.Tables(catalog, db), cat.Views(catalog, db)...), s.rejectTables(catalog, db)...))
+		return list(st, "table name", append(cat.Tables(catalog, db), s.rejectTables(catalog, db)...))
 	case "VIEWS":
 		return list(st, "view name", cat.Views(catalog, db))
 	case "CATALOGS":
@@ -174,7 +175,7 @@ func (s *Session) columnsOf(name *ast.Name) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Kind: Table, Columns: []string{"name", "type", "null", "key", "extras", "watermark"}}
+	r := &Result{Kind: Table, Columns: []string{"name", "type", "null", "key", "extras", "watermark", "comment"}}
 	table, view := s.plan.Catalog.Lookup(path)
 	switch {
 	case table != nil:
@@ -183,21 +184,45 @@ func (s *Session) columnsOf(name *ast.Name) (*Result, error) {
 		}
 	case view != nil:
 		for _, c := range view.Columns {
-			r.Cells = append(r.Cells, []string{c.Name, c.Type.WithNull(true).String(), nullText(c.Type.Nullable()), "", "", ""})
+			r.Cells = append(r.Cells, []string{c.Name, c.Type.WithNull(true).String() + attrText(c.TimeAttr), nullText(c.Type.Nullable()), "", "", "", ""})
 		}
 	default:
 		_, err := s.plan.Catalog.Table(name) // says what is missing, and what is near
 		return nil, err
 	}
+	comments := false
+	for _, row := range r.Cells {
+		comments = comments || row[len(row)-1] != ""
+	}
+	if !comments { // the column is there where some column has a comment, as in Flink
+		r.Columns = r.Columns[:len(r.Columns)-1]
+		for i, row := range r.Cells {
+			r.Cells[i] = row[:len(row)-1]
+		}
+	}
 	return r, nil
+}
+
+// attrText marks time attributes.
+func attrText(a types.TimeAttr) string {
+	switch a {
+	case types.RowTime:
+		return " *ROWTIME*"
+	case types.ProcTime:
+		return " *PROCTIME*"
+	}
+	return ""
 }
 
 func nullText(nullable bool) string { return strings.ToUpper(fmt.Sprint(nullable)) }
 
 func describeColumn(t *planner.Table, c planner.TableColumn) []string {
 	typ := c.Type.WithNull(true).String()
-	if c.Name == t.RowTime {
-		typ += " *ROWTIME*"
+	switch {
+	case c.Name == t.RowTime:
+		typ += attrText(types.RowTime)
+	case c.IsProcTime():
+		typ += attrText(types.ProcTime)
 	}
 	key := ""
 	for _, k := range t.PrimaryKey {
@@ -208,7 +233,7 @@ func describeColumn(t *planner.Table, c planner.TableColumn) []string {
 	extra, wm := "", ""
 	switch c.Kind {
 	case planner.Computed:
-		extra = "AS " + c.Computed
+		extra = "AS " + c.ComputedText()
 	case planner.Metadata:
 		extra = "METADATA"
 		if c.Key != c.Name {
@@ -221,7 +246,7 @@ func describeColumn(t *planner.Table, c planner.TableColumn) []string {
 	if c.Name == t.RowTime {
 		wm = t.WatermarkText()
 	}
-	return []string{c.Name, typ, nullText(c.Type.Nullable()), key, extra, wm}
+	return []string{c.Name, typ, nullText(c.Type.Nullable()), key, extra, wm, c.Comment}
 }
 
 func (s *Session) describeConnector(st *ast.Describe, name string) (*Result, error) {

@@ -160,6 +160,16 @@ type Is struct {
 func (*Is) expr()                       {}
 func (i *Is) children(visit func(Node)) { visit(i.X) }
 
+// TimeSpan is (a - b) DAY TO SECOND: the interval between two times.
+type TimeSpan struct {
+	Span
+	X    Expr // what is in parentheses
+	Unit *IntervalUnit
+}
+
+func (*TimeSpan) expr()                       {}
+func (t *TimeSpan) children(visit func(Node)) { visit(t.X); visit(t.Unit) }
+
 // AtTimeZone is X AT TIME ZONE Zone.
 type AtTimeZone struct {
 	Span

@@ -163,7 +163,7 @@ func (p *sqlReader) text(s string) *sqlNode {
 	return p.constant(vec.ConstString(s), types.CharType(len([]rune(s))))
 }
 
-var sqlPower = map[string]int{"OR": 1, "AND": 2, "=": 4, "<>": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "IS": 4, "LIKE": 4, "SIMILAR": 4, "BETWEEN": 4, "IN": 4, "NOT": 4, "OVERLAPS": 4, "+": 6, "-": 6, "||": 6, "*": 7, "/": 7, "%": 7, "[": 9, ".": 9, "AT": 8}
+var sqlPower = map[string]int{"OR": 1, "AND": 2, "=": 4, "<>": 4, "<": 4, "<=": 4, ">": 4, ">=": 4, "IS": 4, "LIKE": 4, "SIMILAR": 4, "BETWEEN": 4, "IN": 4, "NOT": 4, "OVERLAPS": 4, "+": 6, "-": 6, "||": 6, "*": 7, "/": 7, "%": 7, "[": 9, ".": 9, "AT": 8, "SECOND": 8, "MONTH": 8}
 
 func (p *sqlReader) expr(power int) *sqlNode {
 	left := p.prefix()
@@ -191,6 +191,8 @@ func (p *sqlReader) infix(left *sqlNode, op string, power int) *sqlNode {
 	case "AT":
 		p.want("TIME", "ZONE")
 		return call("AT_TIME_ZONE", left, p.expr(power))
+	case "SECOND", "MONTH":
+		return call("TIME_SPAN", sym(op), left.args[0], left.args[1])
 	case "NOT":
 		op := p.next().text
 		return call("NOT", p.infix(left, op, power))

@@ -14,6 +14,10 @@ var timeMathFuncs = []*Func{
 		Doc:     "Adds a number of units (MICROSECOND, MILLISECOND, SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER, YEAR) to a date, time or timestamp. A day that the new month lacks becomes its last. A unit below a day makes a timestamp of a date.",
 		MinArgs: 3, MaxArgs: 3, Bind: bindTimestampAdd,
 		Examples: []Example{{"TIMESTAMPADD(MONTH, 1, DATE '2024-01-31')", "2024-02-29"}, {"TIMESTAMPADD(SECOND, -90, TIMESTAMP '2024-01-01 00:00:00')", "2023-12-31 23:58:30"}}},
+	{Name: "TIME_SPAN", Syntax: "(time1 - time2) unit",
+		Doc:     "The interval between two dates, times or timestamps, of months where the unit is YEAR, QUARTER, MONTH or YEAR TO MONTH, else of milliseconds.",
+		MinArgs: 3, MaxArgs: 3, Bind: bindTimeSpan,
+		Examples: []Example{{"(TIMESTAMP '2024-01-02 00:00:01' - TIMESTAMP '2024-01-01 00:00:00') SECOND", "+1 00:00:01.000"}, {"(DATE '2024-03-01' - DATE '2023-01-31') MONTH", "+1-01"}}},
 	{Name: "TIMESTAMPDIFF", Syntax: "TIMESTAMPDIFF(unit, from, to)",
 		Doc:     "Counts the whole units (SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER, YEAR) between two times, towards zero. As in Flink, MILLISECOND and MICROSECOND count whole seconds, in that unit, and the result wraps at 32 bits.",
 		MinArgs: 3, MaxArgs: 3, Bind: bindTimestampDiff,
@@ -92,6 +96,28 @@ func addedType(t types.Type, unit string, size int64) types.Type {
 		t.Prec = max(t.Prec, 6)
 	}
 	return t
+}
+
+// bindTimeSpan is (to - from) unit as an interval of months or milliseconds.
+func bindTimeSpan(args []Arg) (*Call, error) {
+	a, b := args[1].Type, args[2].Type
+	if !a.IsDatetime() || !b.IsDatetime() || a.Kind != b.Kind {
+		return nil, fmt.Errorf("(time1 - time2) unit wants two dates, times or timestamps of the same type, got %s and %s", a, b)
+	}
+	nullable := !a.NotNull || !b.NotNull
+	if symbol(args, 0) == "MONTH" {
+		f := timeDifference("MONTH")
+		out := types.Type{Kind: types.IntervalYM, Interval: "MONTH"}.WithNull(nullable)
+		return &Call{Args: []types.Type{types.SymbolType, a, b}, Type: out, Eval: fixedEval(out, func(v []vec.Vec) func(int) (int32, bool) {
+			to, from := instantsOf(v[1]), instantsOf(v[2])
+			return func(i int) (int32, bool) { return f(from.at(i), to.at(i)), true }
+		})}, nil
+	}
+	out := types.Type{Kind: types.IntervalDS, Interval: "SECOND(3)"}.WithNull(nullable)
+	return &Call{Args: []types.Type{types.SymbolType, a, b}, Type: out, Eval: fixedEval(out, func(v []vec.Vec) func(int) (int64, bool) {
+		to, from := instantsOf(v[1]), instantsOf(v[2])
+		return func(i int) (int64, bool) { return floorDiv(to.at(i), usMilli) - floorDiv(from.at(i), usMilli), true }
+	})}, nil
 }
 
 func bindTimestampDiff(args []Arg) (*Call, error) {
