@@ -65,21 +65,13 @@ type settings struct {
 	proxy   *url.URL
 }
 
-// client gives the client of a direction: tasks share it.
-func (c *common) client(direction string, s settings, env *connectors.Env) (*client, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if known := c.clients[direction]; known != nil {
-		return known, nil
-	}
+// client makes a client of a direction. Those of a table share its gate.
+func (c *common) client(s settings, env *connectors.Env) (*client, error) {
 	transport, err := c.transport(s)
 	if err != nil {
 		return nil, err
 	}
-	if c.gate == nil {
-		c.gate = newGate(c.rate, c.breakAfter, c.breakFor)
-	}
-	cl := &client{conf: c, env: env, retry: s.retry, timeout: s.timeout, gate: c.gate}
+	cl := &client{conf: c, env: env, retry: s.retry, timeout: s.timeout, gate: c.sharedGate()}
 	if u, err := url.Parse(c.url); err == nil {
 		for _, list := range u.Query() {
 			for _, v := range list {
@@ -95,14 +87,16 @@ func (c *common) client(direction string, s settings, env *connectors.Env) (*cli
 	if cl.header, err = c.fixedHeaders(s); err != nil {
 		return nil, err
 	}
-	if err := c.authentication(cl, env); err != nil {
-		return nil, err
+	return cl, c.authentication(cl, env)
+}
+
+func (c *common) sharedGate() *gate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gate == nil {
+		c.gate = newGate(c.rate, c.breakAfter, c.breakFor)
 	}
-	if c.clients == nil {
-		c.clients = map[string]*client{}
-	}
-	c.clients[direction] = cl
-	return cl, nil
+	return c.gate
 }
 
 func (c *common) transport(s settings) (*http.Transport, error) {

@@ -75,7 +75,7 @@ func (c *config) Lookup(t *connectors.TableDesc, scan connectors.LookupScan, env
 			s.proxy.User = url.UserPassword(c.proxyUser, c.proxyPassword)
 		}
 	}
-	cl, err := c.client("lookup", s, env)
+	cl, err := c.client(s, env)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"weir/connectors"
 	"weir/connectors/aws"
 	"weir/connectors/format"
 	"weir/connectors/option"
@@ -69,7 +68,7 @@ func bindCodes(o *option.Set, dst *codes, key, def, doc string) {
 	old(o.Func(key, "list", def, doc, dst.set))
 }
 
-// common is the options that asking and sending share, and what is shared by all that a table's Config makes.
+// common is the options that asking and sending share, and the gate that all share that a table's Config makes.
 type common struct {
 	url    string
 	format namedFormat
@@ -90,9 +89,8 @@ type common struct {
 	maxConns     int
 	connectLimit time.Duration
 
-	mu      sync.Mutex
-	gate    *gate
-	clients map[string]*client
+	mu   sync.Mutex
+	gate *gate
 }
 
 type tlsOptions struct {
@@ -250,5 +248,3 @@ func (c *sinkOptions) options(o *option.Set) {
 	old(o.Unused(p+"writer.thread-pool.size", "bounded by `sink.requests.max-inflight`."))
 	old(o.Unused(p+"request-callback", "weir runs no Java classes."))
 }
-
-var _ connectors.Config = (*config)(nil)
