@@ -18,6 +18,9 @@ func (jsonCodec) decode(body []byte, into any) error {
 	if len(body) == 0 {
 		return nil
 	}
+	if d, ok := into.(jsonDecoder); ok && d.decodeJSON(body) {
+		return nil
+	}
 	return json.Unmarshal(body, into)
 }
 

@@ -61,11 +61,18 @@ func openStore(opts Options) (*store, error) {
 		Cache:                       cache,
 		MemTableSize:                opts.MemTableBytes,
 		MemTableStopWritesThreshold: 4,
-		MaxOpenFiles:                128,
-		FormatMajorVersion:          pebble.FormatValueSeparation,
-		Logger:                      pebbleLogger{opts.Logger},
-		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+		// Records are written once and in order, so rewriting them often brings little: fewer, larger compactions.
+		L0CompactionThreshold:      8,
+		LBaseMaxBytes:              256 << 20,
+		MaxOpenFiles:               128,
+		FormatMajorVersion:         pebble.FormatValueSeparation,
+		Logger:                     pebbleLogger{opts.Logger},
+		CompactionConcurrencyRange: func() (int, int) { return 1, 1 },
 	}
+	// Pebble would end the process; the reader who meets damage gets an error anyway, and other streams are not harmed.
+	config.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
+		opts.Logger.Error("kinesis server: the store is damaged", "file", info.Path, "error", info.Details)
+	}}
 	dir := "kinesis"
 	s := &store{sync: pebble.Sync}
 	if opts.NoSync {
