@@ -115,9 +115,7 @@ func (s *Server) addStream(desc streamDesc, shards int) error {
 	}
 	if old != nil {
 		s.catalog.remove(old)
-		if err := s.store.reclaim(); err != nil {
-			return err
-		}
+		s.store.reclaim(streamKey(kindRecord, old.desc.ID), streamKey(kindRecord, old.desc.ID+1))
 	}
 	s.catalog.put(newStream(desc, nil))
 	return nil
@@ -158,7 +156,8 @@ func (s *Server) purgeStream(st *stream) error {
 		return err
 	}
 	s.catalog.remove(st)
-	return s.store.reclaim()
+	s.store.reclaim(streamKey(kindRecord, st.desc.ID), streamKey(kindRecord, st.desc.ID+1))
+	return nil
 }
 
 func (s *Server) describeStream(_ context.Context, r *describeStreamRequest) (*describeStreamResponse, error) {

@@ -253,7 +253,16 @@ func (s *Server) Close(ctx context.Context) error {
 		err = errors.Join(fmt.Errorf("kinesis server cut requests off: %w", err), s.http.Close())
 	}
 	s.stopSweep()
-	s.sweeping.Wait()
+	swept := make(chan struct{})
+	go func() {
+		s.sweeping.Wait()
+		close(swept)
+	}()
+	select {
+	case <-swept:
+	case <-ctx.Done():
+		return errors.Join(err, errors.New("kinesis server stopped before its store: it is still freeing space"))
+	}
 	if closeErr := s.writer.close(ctx); closeErr != nil {
 		// The store is still busy, so neither it nor the directory can be given up; all that was acknowledged is durable.
 		return errors.Join(err, closeErr)

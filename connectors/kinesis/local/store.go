@@ -48,6 +48,8 @@ type store struct {
 	meta storeMeta
 	sync *pebble.WriteOptions // of every commit
 	disk *diskGuard           // nil in memory
+
+	dropped chan span // whose space is to be freed
 }
 
 // full says that puts must wait for space on the disk.
@@ -74,7 +76,7 @@ func openStore(opts Options) (*store, error) {
 		opts.Logger.Error("kinesis server: the store is damaged", "file", info.Path, "error", info.Details)
 	}}
 	dir := "kinesis"
-	s := &store{sync: pebble.Sync}
+	s := &store{sync: pebble.Sync, dropped: make(chan span, 64)}
 	if opts.NoSync {
 		s.sync = pebble.NoSync
 	}
@@ -189,11 +191,23 @@ func (s *store) setStream(b *pebble.Batch, desc *streamDesc) {
 	must(b.Set(streamKey(kindStream, desc.ID), mustJSON(desc), nil))
 }
 
-// reclaim makes the disk space of what was dropped free soon: the deletion of a range drops whole files once it has left
-// memory.
-func (s *store) reclaim() error {
-	_, err := s.db.AsyncFlush()
-	return err
+// span is a range of keys.
+type span struct {
+	first, end []byte
+}
+
+// reclaim asks for the disk space of a dropped range, whose deletion alone would free it only when later writes cause
+// a compaction. When too many ask, some get theirs that way.
+func (s *store) reclaim(first, end []byte) {
+	select {
+	case s.dropped <- span{first, end}:
+	default:
+	}
+}
+
+// compact rewrites what overlaps a dropped range, which leaves nothing of it.
+func (s *store) compact(ctx context.Context, dropped span) error {
+	return s.db.Compact(ctx, dropped.first, dropped.end, false)
 }
 
 // dropStream deletes a stream with its records and floors.

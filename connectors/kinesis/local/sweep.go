@@ -13,6 +13,10 @@ func (s *Server) sweepEvery(ctx context.Context, interval time.Duration) {
 		select {
 		case <-ctx.Done():
 			return
+		case dropped := <-s.store.dropped:
+			if err := s.store.compact(ctx, dropped); err != nil && ctx.Err() == nil {
+				s.opts.Logger.Error("kinesis server: freeing space failed", "error", err)
+			}
 		case <-ticker.C:
 			if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
 				s.opts.Logger.Error("kinesis retention sweep failed", "error", err)
@@ -90,5 +94,8 @@ func (s *Server) sweepStream(id uint64) error {
 	if len(desc.Shards) < len(st.shards) {
 		s.catalog.put(newStream(desc, st))
 	}
-	return s.store.reclaim()
+	for _, sh := range st.shards {
+		s.store.reclaim(recordKey(id, sh.Index, 0), recordKey(id, sh.Index, horizon))
+	}
+	return nil
 }
