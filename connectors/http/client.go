@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -50,7 +51,8 @@ type client struct {
 	gate    *gate
 	tokens  *tokens     // nil: none are asked for
 	signer  *aws.Signer // nil: requests are not signed
-	fixed   []string    // the values in the query of the declared URL
+	query   string      // of each request besides the URL's; secret
+	fixed   []string    // all secret values of URLs
 
 	calls, again, failures, sent, received atomic.Int64
 }
@@ -63,6 +65,7 @@ type settings struct {
 	retry   *retryOptions
 	version string
 	proxy   *url.URL
+	accept  string // the header Accept, where no option gives it
 }
 
 // client makes a client of a direction. Those of a table share its gate.
@@ -72,15 +75,8 @@ func (c *common) client(s settings, env *connectors.Env) (*client, error) {
 		return nil, err
 	}
 	cl := &client{conf: c, env: env, retry: s.retry, timeout: s.timeout, gate: c.sharedGate()}
-	if u, err := url.Parse(c.url); err == nil {
-		for _, list := range u.Query() {
-			for _, v := range list {
-				if len(v) >= 4 && !hole.MatchString(v) {
-					cl.fixed = append(cl.fixed, v, url.QueryEscape(v))
-				}
-			}
-		}
-	}
+	cl.hide(c)
+	cl.warn(c.url)
 	cl.http = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse // another server should not get headers and signatures
 	}}
@@ -88,6 +84,43 @@ func (c *common) client(s settings, env *connectors.Env) (*client, error) {
 		return nil, err
 	}
 	return cl, c.authentication(cl, env)
+}
+
+// hide notes the secrets of URLs.
+func (c *client) hide(conf *common) {
+	add := func(v string) {
+		if len(v) >= 4 && !hole.MatchString(v) {
+			c.fixed = append(c.fixed, v, url.QueryEscape(v))
+		}
+	}
+	if u, err := url.Parse(conf.url); err == nil {
+		for _, list := range u.Query() {
+			for _, v := range list {
+				add(v)
+			}
+		}
+	}
+	params := url.Values{}
+	for name, v := range conf.secretQuery {
+		params.Set(name, v)
+		add(v)
+	}
+	c.query = params.Encode()
+}
+
+var secretName = regexp.MustCompile(`(?i)^(.*(key|token|secret|passw|auth|credential|signature).*|sig|code|pwd)$`)
+
+// warn tells of what looks like a secret in the declared URL, which everyone sees.
+func (c *client) warn(text string) {
+	u, err := url.Parse(text)
+	if err != nil || c.env.Warn == nil {
+		return
+	}
+	for name, list := range u.Query() {
+		if secretName.MatchString(name) && !hole.MatchString(strings.Join(list, "")) {
+			c.env.Warn(fmt.Sprintf("the parameter %q in 'url' looks like a secret, and SHOW CREATE TABLE shows it: give it as 'http.security.query.%s' instead", name, name))
+		}
+	}
 }
 
 func (c *common) sharedGate() *gate {
@@ -162,6 +195,9 @@ func (t *tlsOptions) config(s *aws.Session, endpoint string) (*tls.Config, error
 // fixedHeaders are those that options give.
 func (c *common) fixedHeaders(s settings) (http.Header, error) {
 	h := http.Header{"User-Agent": {"weir"}}
+	if s.accept != "" {
+		h.Set("Accept", s.accept)
+	}
 	for name, value := range s.headers {
 		if strings.EqualFold(name, "Authorization") && !s.rawAuth && !strings.Contains(value, " ") {
 			value = "Basic " + base64.StdEncoding.EncodeToString([]byte(value))
@@ -273,6 +309,8 @@ func (c *client) attempt(ctx context.Context, q *call) (*answer, *failure) {
 		if c.gate.leave(probe, bad, f.text) {
 			c.env.Logger.Warn("http: the circuit breaker has opened", "wait", c.conf.breakFor.String(), "error", f.text)
 		}
+	case f.status == 0:
+		c.gate.leave(probe, neutral, "") // it was not sent, or not understood
 	default:
 		c.gate.leave(probe, good, "")
 	}
@@ -317,7 +355,11 @@ func (c *client) request(ctx context.Context, q *call) (*http.Request, string, *
 	if q.body != nil {
 		body = bytes.NewReader(q.body)
 	}
-	r, err := http.NewRequestWithContext(ctx, q.method, q.url, body)
+	target := q.url
+	if c.query != "" {
+		target = addQuery(target, c.query)
+	}
+	r, err := http.NewRequestWithContext(ctx, q.method, target, body)
 	if err != nil {
 		return nil, "", &failure{state: stateException, text: what + ": this is no URL that can be asked: check 'url' and the values in it"}
 	}

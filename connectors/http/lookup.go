@@ -69,6 +69,9 @@ func (c *config) Lookup(t *connectors.TableDesc, scan connectors.LookupScan, env
 		}
 	}
 	s := settings{headers: c.headers, rawAuth: c.rawAuth, timeout: c.timeout, retry: &c.lookupRetry, version: c.version}
+	if c.format.json() {
+		s.accept = "application/json"
+	}
 	if c.proxyHost != "" {
 		s.proxy = &url.URL{Scheme: "http", Host: net.JoinHostPort(c.proxyHost, strconv.Itoa(c.proxyPort))}
 		if c.proxyUser != "" {

@@ -349,12 +349,15 @@ func TestSecrets(t *testing.T) {
 		w.WriteHeader(500)
 		fmt.Fprintf(w, "you sent %v to %s", r.Header, r.RequestURI)
 	})
-	secrets := []string{"hush-header", "hush-key", "hush-query", "hush-password", "aHVzaC11c2VyOmh1c2gtcGFzc3dvcmQ="}
-	l := g.mustLookup("id", []string{metaError}, "url=BASE/x?code=hush-query", "http.source.lookup.header.X-Auth=hush-header", "http.security.api-key=hush-key",
+	secrets := []string{"hush-header", "hush-key", "hush-query", "hush-password", "hush-param", "aHVzaC11c2VyOmh1c2gtcGFzc3dvcmQ="}
+	l := g.mustLookup("id", []string{metaError}, "url=BASE/x?code=hush-query", "http.source.lookup.header.X-Auth=hush-header", "http.security.api-key=hush-key", "http.security.query.sig=hush-param",
 		"http.security.basic.username=hush-user", "http.security.basic.password=hush-password", "http.circuit-breaker.failures=2", "http.circuit-breaker.wait=1 ms")
 	err := g.wantError(l, "code=***&id=7", "you sent")
-	if g.head(0, "X-Auth") != "hush-header" || g.head(0, "x-api-key") != "hush-key" || !strings.Contains(g.asked(), "code=hush-query") {
+	if g.head(0, "X-Auth") != "hush-header" || g.head(0, "x-api-key") != "hush-key" || !strings.Contains(g.asked(), "code=hush-query&id=7&sig=hush-param") {
 		t.Fatalf("secrets were not sent: %s", g.asked())
+	}
+	if !strings.Contains(g.logged(), `the parameter "code" in 'url' looks like a secret`) {
+		t.Errorf("no warning: %s", g.logged())
 	}
 	shown := err.Error() + g.logged() + l.Status() + l.Endpoint()
 	if !strings.Contains(shown, "circuit breaker") {
@@ -366,10 +369,37 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 	hidden := option.Secrets(map[string]option.Value{
-		"http.source.lookup.header.X-Auth": {}, "gid.connector.http.source.lookup.header.A": {}, "http.sink.header.B": {}, "http.security.api-key": {}, "http.security.basic.password": {},
+		"http.source.lookup.header.X-Auth": {}, "gid.connector.http.source.lookup.header.A": {}, "http.sink.header.B": {}, "http.security.api-key": {}, "http.security.query.sig": {}, "http.security.basic.password": {},
 		"http.security.oidc.token.request": {}, "aws.credentials.basic.secretkey": {}, "http.source.lookup.proxy.password": {}, "url": {},
 	}, new(config))
-	if len(hidden) != 8 || hidden["url"] {
+	if len(hidden) != 9 || hidden["url"] {
 		t.Errorf("hidden options: %v", hidden)
 	}
+}
+
+// BenchmarkAsk asks a service that takes 50 ms from 100 goroutines: calls/s may come near 2000.
+func BenchmarkAsk(b *testing.B) {
+	t := new(testing.T)
+	g := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string, _ int) {
+		time.Sleep(50 * time.Millisecond)
+		io.WriteString(w, one)
+	})
+	l := g.mustLookup("id", nil)
+	b.ResetTimer()
+	var n atomic.Int64
+	var wg sync.WaitGroup
+	for range 100 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := n.Add(1); i <= int64(b.N); i = n.Add(1) {
+				if _, err := ask(context.Background(), l, i); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 }

@@ -75,6 +75,7 @@ type common struct {
 
 	user, password string
 	apiKey         string
+	secretQuery    map[string]string
 	tokenRequest   string
 	tokenURL       string
 	tokenEarlier   time.Duration
@@ -104,6 +105,7 @@ func (c *common) options(o *option.Set) {
 	o.String(&c.user, "http.security.basic.username", "", "User of basic authentication.")
 	o.String(&c.password, "http.security.basic.password", "", "Password of basic authentication.").Secret()
 	o.String(&c.apiKey, "http.security.api-key", "", "Sent as the header `x-api-key`.").Secret()
+	o.Map(&c.secretQuery, "http.security.query.*", "A parameter of the query of each request, as `'http.security.query.code' = '...'`. The values are secrets; those in the URL are not.").Secret()
 	old(o.String(&c.tokenRequest, "http.security.oidc.token.request", "", "Body of the request for an access token, as `grant_type=client_credentials&client_id=...&client_secret=...`.").Secret())
 	old(o.String(&c.tokenURL, "http.security.oidc.token.endpoint.url", "", "Where access tokens are asked for.")).Alias("http.security.oidc.token.endpoint-url")
 	old(o.Duration(&c.tokenEarlier, "http.security.oidc.token.expiry.reduction", time.Second, "So long before a token ends another is asked for.")).Alias("http.security.oidc.token.expiry-reduction")
