@@ -125,10 +125,20 @@ func (d *tableDef) fromQuery(s *ast.CreateTable, from types.Schema) {
 	if len(named) > 0 {
 		return
 	}
-	for _, c := range from {
-		if d.places[c.Name] == nil {
-			d.t.Columns = append(d.t.Columns, TableColumn{Name: c.Name, Type: c.Type})
+	// As in Flink, the query's columns come behind those that only the statement declares, in the query's order.
+	declared := map[string]TableColumn{}
+	d.t.Columns = slices.DeleteFunc(d.t.Columns, func(c TableColumn) bool {
+		if from.Index(c.Name) >= 0 {
+			declared[c.Name] = c
 		}
+		return from.Index(c.Name) >= 0
+	})
+	for _, c := range from {
+		col, ok := declared[c.Name]
+		if !ok {
+			col = TableColumn{Name: c.Name, Type: c.Type}
+		}
+		d.t.Columns = append(d.t.Columns, col)
 	}
 }
 
