@@ -236,6 +236,13 @@ func (s *Server) CertFile() string {
 // Handler serves the API without the network.
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
 
+// afterwards is closed some time after the end of ctx.
+func afterwards(ctx context.Context, d time.Duration) <-chan struct{} {
+	c := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(d, func() { close(c) }) })
+	return c
+}
+
 // Close finishes the requests that arrived (until ctx ends: then it cuts them off), makes all durable,
 // and gives the directory up. Closing twice is no error.
 func (s *Server) Close(ctx context.Context) error {
@@ -260,7 +267,7 @@ func (s *Server) Close(ctx context.Context) error {
 	}()
 	select {
 	case <-swept:
-	case <-ctx.Done():
+	case <-afterwards(ctx, stuckAfter):
 		return errors.Join(err, errors.New("kinesis server stopped before its store: it is still freeing space"))
 	}
 	if closeErr := s.writer.close(ctx); closeErr != nil {
