@@ -114,6 +114,17 @@ func newMeasured(t *testing.T, n int) *measured {
 	return m
 }
 
+// scan is where the job reads.
+func (m *measured) scan() *planner.Scan {
+	n := m.plan.Roots[0]
+	for {
+		if s, ok := n.(*planner.Scan); ok {
+			return s
+		}
+		n = n.Inputs()[0]
+	}
+}
+
 func (m *measured) open() *checkpoint.Dir {
 	d, err := checkpoint.OpenDir(filepath.Join(m.dir, "chk"), checkpoint.Options{})
 	if err != nil {
