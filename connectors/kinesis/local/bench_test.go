@@ -50,7 +50,8 @@ func (l *load) call(op string, body []byte) ([]byte, error) {
 // BenchmarkLoad is the throughput of a server in a process of its own, durable, with the load beside it: batches of 500
 // records of 150 bytes into 4 shards by 4 producers, then all of them read by 4 consumers, 10,000 a call.
 func BenchmarkLoad(b *testing.B) {
-	url := startBench(b)
+	server := exec.Command(os.Args[0])
+	url, _ := startCommand(b, b.TempDir(), server)
 	l := &load{url, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}
 	if _, err := l.call("CreateStream", []byte(`{"StreamName":"s","ShardCount":4}`)); err != nil {
 		b.Fatal(err)
@@ -75,6 +76,8 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(put.Load())/time.Since(began).Seconds(), "put/s")
+	spent := cpuOf(server.Process.Pid)
+	b.ReportMetric(spent*1e6/float64(max(1, put.Load())), "server-us/put")
 	began = time.Now()
 	each(4, func(shard int) {
 		reply, err := l.call("GetShardIterator", fmt.Appendf(nil, `{"StreamName":"s","ShardId":%q,"ShardIteratorType":"TRIM_HORIZON"}`, shardID(uint32(shard))))
@@ -92,9 +95,24 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(got.Load())/time.Since(began).Seconds(), "get/s")
+	b.ReportMetric((cpuOf(server.Process.Pid)-spent)*1e6/float64(max(1, got.Load())), "server-us/get")
 	if got.Load() != put.Load() {
 		b.Errorf("%d records put, %d read", put.Load(), got.Load())
 	}
+}
+
+// cpuOf is the processor time in seconds that a process has used, which other load on the machine hardly changes; 0 where
+// there is no /proc.
+func cpuOf(pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	var user, system float64
+	fmt.Sscan(fields[11], &user)
+	fmt.Sscan(fields[12], &system)
+	return (user + system) / 100
 }
 
 func each(n int, f func(int)) {
