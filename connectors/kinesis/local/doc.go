@@ -8,6 +8,14 @@
 // Sequence numbers are unique and strictly increasing within a shard, also across restarts and when the
 // wall clock steps back (seq.go).
 //
+// A disk without space refuses puts and ends neither the process nor what reads (disk.go).
+//
+// # Transports
+//
+// One port takes clear text and TLS, HTTP/1.1 and HTTP/2, the latter also with prior knowledge inside TLS (listener.go).
+// Requests must carry a signature, which is verified when keys are configured (sigv4.go). Requests for a foreign host
+// name or from a foreign page are refused.
+//
 // # Units
 //
 // Times inside are int64 milliseconds since the epoch, from Options.Clock; on the wire JSON carries
