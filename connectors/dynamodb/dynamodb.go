@@ -107,18 +107,18 @@ func (c *config) Lookup(t *connectors.TableDesc, scan connectors.LookupScan, env
 		return l, nil // the service knows it
 	}
 	if at := scan.Keys.Index(t.PrimaryKey[0]); at < 0 {
-		return nil, needsKey(t.Name, t.PrimaryKey)
+		return nil, needsKey(t.PrimaryKey)
 	}
 	l.declared = newLookupPlan(scan, unknownTypes(t.PrimaryKey))
 	return l, nil
 }
 
-func needsKey(table string, key []string) error {
+func needsKey(key []string) error {
 	rest := ""
 	if len(key) > 1 {
-		rest = fmt.Sprintf(" (and on %q, if one row is wanted)", key[1])
+		rest = fmt.Sprintf(", and on its sort key %q if one row is wanted", key[1])
 	}
-	return fmt.Errorf("table %q is looked up by its partition key: join on %q%s", table, key[0], rest)
+	return fmt.Errorf("items are looked up by the partition key: join on %q%s", key[0], rest)
 }
 
 // unknownTypes is a key as a DDL declares it.

@@ -97,7 +97,7 @@ func (l *lookup) learn(ctx context.Context, api *client) (*lookupPlan, error) {
 	}
 	plan := newLookupPlan(l.scan, key)
 	if plan == nil {
-		return nil, needsKey(l.cfg.table, key.names)
+		return nil, fmt.Errorf("DynamoDB table %q: %w", l.cfg.table, needsKey(key.names))
 	}
 	n := len(plan.at)
 	return plan, api.checkTypes(tableKey{key.names[:n], key.types[:n]}, l.scan.Keys)

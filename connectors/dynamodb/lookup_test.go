@@ -229,11 +229,11 @@ func TestLookupErrors(t *testing.T) {
 	l.fails(`dynamodb:DescribeTable is not allowed, and no PRIMARY KEY tells its key`, "1")
 	f.failing(func(op string, n int, in *body, w http.ResponseWriter) bool { return false })
 	l.keys = "name STRING"
-	l.fails(`is looked up by its partition key: join on "id"`, "x")
+	l.fails(`DynamoDB table "t": items are looked up by the partition key: join on "id"`, "x")
 	l.cols, l.keys = "id STRING, name STRING", "id STRING"
 	l.fails(`has the key (id N), but column "id" is STRING, which is written as S: declare it a number`, "x")
 	l.primary = []string{"name"}
-	l.fails(`table "c.d.things" is looked up by its partition key: join on "name"`, "x")
+	l.fails(`items are looked up by the partition key: join on "name"`, "x")
 	l.primary = []string{"id"}
 	l.options = []string{"aws.credentials.provider=BASIC", "aws.credentials.basic.accesskeyid=AKIDHIDDEN"}
 	err := l.fails("wants 'aws.credentials.basic.accesskeyid' and 'aws.credentials.basic.secretkey'", "x")
