@@ -68,6 +68,9 @@ func (b *binder) unknownFunc(at ast.Node, name string) error {
 	if why := fn.WhyUnbuilt(name); why != "" {
 		return err.WithHint("%s", why)
 	}
+	if write := insteadOf[strings.ToUpper(name)]; write != "" {
+		return err.WithHint("write %s", write)
+	}
 	if near := sql.Nearest(name, append(aggNames(), fn.Names()...)); near != "" {
 		err.Msg += fmt.Sprintf("; did you mean %s?", near)
 	}

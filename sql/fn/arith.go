@@ -68,7 +68,7 @@ func bindArith(op string, a, b types.Type) (*Call, error) {
 	}
 	hint := ""
 	if op == "-" && a.IsDatetime() && b.IsDatetime() {
-		hint = "; use TIMESTAMPDIFF(unit, b, a)"
+		hint = "; write (a - b) DAY, or TIMESTAMPDIFF(DAY, b, a)"
 	}
 	return nil, fmt.Errorf("cannot apply '%s' to '%s' and '%s'%s", op, a.WithNull(true), b.WithNull(true), hint)
 }
