@@ -135,13 +135,16 @@ func (b *binder) renameTo(n Node, names []string) Node {
 // windowTVFs are the window table functions.
 var windowTVFs = map[string]WindowKind{"TUMBLE": Tumble, "HOP": Hop, "CUMULATE": Cumulate, "SESSION": Session, "STAGGER": Stagger}
 
-// tableFunc binds a table function: a window, for now.
+// tableFunc binds a table function: a window, or a model.
 func (b *binder) tableFunc(f *ast.TableFunc, outer *scope) (Node, error) {
 	name := strings.ToUpper(f.Call.Name.Last())
+	if name == "ML_PREDICT" {
+		return b.predict(f.Call, outer)
+	}
 	kind, ok := windowTVFs[name]
 	if !ok || len(f.Call.Name.Parts) != 1 {
 		err := sql.Errorf(f.Call.Name, "table function %q is not known", f.Call.Name.String())
-		return nil, suggest(err, name, []string{"TUMBLE", "HOP", "CUMULATE", "SESSION", "STAGGER"})
+		return nil, suggest(err, name, []string{"TUMBLE", "HOP", "CUMULATE", "SESSION", "STAGGER", "ML_PREDICT"})
 	}
 	args, err := windowArgs(f.Call, kind)
 	if err != nil {

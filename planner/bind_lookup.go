@@ -139,6 +139,10 @@ const defaultCacheRows = 100_000
 // LookupScan is what the join wants of its table's connector.
 func (n *LookupJoin) LookupScan() connectors.LookupScan {
 	s := connectors.LookupScan{Columns: n.Scan.Columns, Metadata: n.Scan.Meta}
+	if n.Ask.Inputs != nil {
+		s.Keys = n.Ask.Inputs
+		return s
+	}
 	for _, c := range n.Columns {
 		col := n.Scan.Columns[n.Scan.physical(c)]
 		s.Keys = append(s.Keys, types.Column{Name: col.Name, Type: col.Type.WithNull(false)})

@@ -20,9 +20,10 @@ const (
 // Catalog is the catalogs, databases, tables and views of one session. Names are case-sensitive. It is
 // used by one goroutine at a time.
 type Catalog struct {
-	catalogs map[string]*catalogEntry
-	temp     map[[3]string]*object // temporary objects hide permanent ones of the same name
-	Current  [2]string             // catalog and database that names without them mean
+	catalogs           map[string]*catalogEntry
+	temp               map[[3]string]*object // temporary objects hide permanent ones of the same name
+	models, tempModels map[[3]string]*Model
+	Current            [2]string // catalog and database that names without them mean
 }
 
 type catalogEntry struct {
@@ -58,7 +59,7 @@ type View struct {
 
 // NewCatalog makes a catalog with the default catalog and database.
 func NewCatalog() *Catalog {
-	c := &Catalog{catalogs: map[string]*catalogEntry{}, temp: map[[3]string]*object{}, Current: [2]string{DefaultCatalog, DefaultDatabase}}
+	c := &Catalog{catalogs: map[string]*catalogEntry{}, temp: map[[3]string]*object{}, models: map[[3]string]*Model{}, tempModels: map[[3]string]*Model{}, Current: [2]string{DefaultCatalog, DefaultDatabase}}
 	c.catalogs[DefaultCatalog] = newCatalogEntry("", nil)
 	c.catalogs[DefaultCatalog].databases[DefaultDatabase] = newDatabase("", nil)
 	return c
@@ -254,6 +255,8 @@ func (c *Catalog) Drop(d *ast.Drop) error {
 	switch d.Kind {
 	case "TABLE", "VIEW":
 		return c.dropObject(d)
+	case "MODEL":
+		return c.dropModel(d)
 	case "DATABASE":
 		return c.dropDatabase(d)
 	case "CATALOG":
@@ -266,6 +269,8 @@ func (c *Catalog) Drop(d *ast.Drop) error {
 		}
 		delete(c.catalogs, name)
 		return nil
+	case "FUNCTION": // there are only those that are built in
+		return missing(d, "function of a user's", nil)
 	}
 	return notYet(d, "DROP "+d.Kind)
 }
@@ -318,8 +323,12 @@ func (c *Catalog) dropDatabase(d *ast.Drop) error {
 	if c.Current == [2]string{cat, name} {
 		return sql.Errorf(d.Name, "database %q is in use", name).WithHint("USE another one first")
 	}
-	if len(db.objects) > 0 && d.Behavior != "CASCADE" {
+	models := c.Models(cat, name)
+	if len(db.objects)+len(models) > 0 && d.Behavior != "CASCADE" {
 		return sql.Errorf(d.Name, "database %q is not empty", name).WithHint("write DROP DATABASE %s CASCADE to drop its tables too", name)
+	}
+	for _, m := range models {
+		delete(c.models, [3]string{cat, name, m})
 	}
 	delete(c.catalogs[cat].databases, name)
 	return nil

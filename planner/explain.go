@@ -401,6 +401,9 @@ func joinText(n Node) string {
 		kind, keys, cond = n.Kind, n.Keys, n.Cond
 		extra = ", in the same window"
 	case *LookupJoin:
+		if n.Ask != nil && n.Ask.Inputs != nil {
+			return ": model " + n.Table.Path[2] + askText(n.Ask)
+		}
 		return ": " + [...]string{"inner", "left"}[n.Kind] + " of " + n.Table.Path[2] + " by (" + colNames(n.Scan.Out, n.Columns) + ")" + askText(n.Ask)
 	default:
 		return ""

@@ -190,6 +190,8 @@ type LookupJoin struct {
 
 // LookupAsk says how a table is asked by key.
 type LookupAsk struct {
+	// Inputs, of a model, is what Exprs gives it; NULLs too. Nil: Exprs are the values of Columns.
+	Inputs    types.Schema
 	Unordered bool          // rows leave as their answers come, though not behind a watermark
 	Capacity  int           // requests under way at a time, of an instance
 	Timeout   time.Duration // of a request, with all its attempts

@@ -17,6 +17,7 @@ import (
 type Planner struct {
 	Catalog    *Catalog
 	Connectors map[string]connectors.Connector
+	Providers  map[string]connectors.Connector // of models; their configurations are connectors.LooksUp
 	Env        *connectors.Env
 	Settings   Settings
 }

@@ -24,6 +24,7 @@ type Settings struct {
 	// SplitDistinct is the number of buckets of table.optimizer.distinct-agg.split.*; 0: it is off.
 	SplitDistinct int64
 	Lookup        LookupSettings
+	Predict       LookupSettings // table.exec.async-ml-predict.*
 }
 
 // LookupSettings are table.exec.async-lookup.*: how tables are asked by key.

@@ -200,6 +200,9 @@ func sameSet(a, b []int) bool { return subset(a, b) && subset(b, a) }
 
 func lookupKeys(n *LookupJoin) [][]int {
 	keys := scanKeys(n.Scan)
+	if n.Ask != nil && n.Ask.Inputs != nil { // a model answers each row once
+		return n.Input.Info().UpsertKeys
+	}
 	if containsKey(n.Columns, keys) {
 		return n.Input.Info().UpsertKeys
 	}

@@ -12,6 +12,7 @@ import (
 	"weir/connectors/filesystem"
 	httpconn "weir/connectors/http"
 	"weir/connectors/kinesis"
+	"weir/connectors/models/local"
 	"weir/connectors/print"
 )
 
@@ -29,5 +30,12 @@ func List() []connectors.Connector {
 		httpconn.SinkConnector,
 		kinesis.Connector,
 		print.Connector,
+	}
+}
+
+// Providers is all providers of models by name.
+func Providers() []connectors.Connector {
+	return []connectors.Connector{
+		local.Provider,
 	}
 }

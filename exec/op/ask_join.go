@@ -138,6 +138,9 @@ func (j *askJoin) keysOf(b *vec.Batch) ([]int32, error) {
 	j.known.keys.Lookup(cols, n, gids, nil)
 	var unwanted []int32
 	for _, c := range cols {
+		if j.node.Ask.Inputs != nil {
+			break // a model takes NULLs
+		}
 		if nulls := vec.NullsOf(c.Arr); nulls.Any() {
 			for i := range gids {
 				if nulls.Is(i) && gids[i] != noKey {

@@ -75,7 +75,7 @@ func (s *Session) writePlan(path, text string, stmt ast.Statement, plan *planner
 	if out.Statement != text {
 		return errors.New("the statement has a secret in an OPTIONS hint, which a plan file does not hold: write it into the table")
 	}
-	d := &definitions{cat: s.plan.Catalog, seen: map[[3]string]bool{}, masked: true}
+	d := &definitions{cat: s.plan.Catalog, seen: map[[3]string]bool{}, models: map[[3]string]bool{}, masked: true}
 	d.database(s.plan.Catalog.Current)
 	d.uses(stmt)
 	out.Definitions = append(d.databases, d.objects...)

@@ -25,6 +25,8 @@ func (s *Session) define(src string, stmt ast.Statement) (r *Result, ok bool, er
 		}
 	case *ast.CreateView:
 		err = s.plan.CreateView(st, src)
+	case *ast.CreateModel:
+		err = s.plan.CreateModel(st)
 	case *ast.CreateDatabase:
 		err = s.plan.Catalog.CreateDatabase(st)
 	case *ast.CreateCatalog:

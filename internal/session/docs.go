@@ -89,6 +89,11 @@ func ConnectorsPage() string {
 		}
 		optionTable(&b, option.Describe(c.New()))
 	}
+	b.WriteString("\n# Providers of models\n\nCREATE MODEL names one; ML_PREDICT asks it.\n")
+	for _, c := range all.Providers() {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n```sql\n%s;\n```\n", c.Name, c.Doc, c.Example)
+		optionTable(&b, option.Describe(c.New()))
+	}
 	b.WriteString("\n# Formats\n")
 	for _, f := range format.List() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", f.Name, f.Doc)

@@ -66,7 +66,11 @@ func (p *persistence) load(s *Session) (problems []error) {
 	return problems
 }
 
-const databaseFile = "@database.sql"
+// Names that no table's file has: url.PathEscape leaves no @ at the start of an ending.
+const (
+	databaseFile = "@database.sql"
+	modelFile    = "@model.sql"
+)
 
 // run executes a file's statements.
 func run(s *Session, text string) error {
@@ -107,6 +111,11 @@ func (s *Session) collect(now map[string]string, catalog, db string) {
 			text = fmt.Sprintf("CREATE CATALOG IF NOT EXISTS %s;\n", backquote(catalog)) + text
 		}
 		now[filepath.Join(dir, databaseFile)] = text
+	}
+	for _, name := range cat.Models(catalog, db) {
+		if m := cat.ModelAt([3]string{catalog, db, name}); !m.Temporary {
+			now[filepath.Join(dir, url.PathEscape(name)+modelFile)] = planner.ModelDDL(m, true) + ";\n"
+		}
 	}
 	for _, name := range cat.Tables(catalog, db) {
 		file := filepath.Join(dir, url.PathEscape(name)+".sql")

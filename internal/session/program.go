@@ -25,7 +25,7 @@ import (
 // that it uses, and the settings.
 func (s *Session) program(text string, stmt ast.Statement) job.Program {
 	c := s.plan.Catalog
-	d := &definitions{cat: c, seen: map[[3]string]bool{}}
+	d := &definitions{cat: c, seen: map[[3]string]bool{}, models: map[[3]string]bool{}}
 	d.database(c.Current)
 	d.uses(stmt)
 	return job.Program{Statement: text, Definitions: append(d.databases, d.objects...), Settings: maps.Clone(map[string]string(s.conf)),
@@ -36,6 +36,7 @@ func (s *Session) program(text string, stmt ast.Statement) job.Program {
 type definitions struct {
 	cat       *planner.Catalog
 	seen      map[[3]string]bool
+	models    map[[3]string]bool
 	masked    bool // secrets are left out
 	databases []string
 	objects   []string
@@ -55,6 +56,11 @@ func (d *definitions) uses(stmt ast.Node) {
 }
 
 func (d *definitions) object(path [3]string) {
+	if m := d.cat.ModelAt(path); m != nil && !d.models[path] {
+		d.models[path] = true
+		d.database([2]string{path[0], path[1]})
+		d.objects = append(d.objects, strings.TrimSpace(planner.ModelDDL(m, !d.masked)))
+	}
 	table, view := d.cat.Lookup(path)
 	if table == nil && view == nil || d.seen[path] {
 		return

@@ -99,10 +99,13 @@ func Open(o Options) (*Session, error) {
 		}
 	}
 	s.env = s.newEnv()
-	s.plan = &planner.Planner{Catalog: planner.NewCatalog(), Connectors: map[string]connectors.Connector{}, Env: s.env}
+	s.plan = &planner.Planner{Catalog: planner.NewCatalog(), Connectors: map[string]connectors.Connector{}, Providers: map[string]connectors.Connector{}, Env: s.env}
 	s.rejects = rejects.Open(filepath.Join(o.DataDir, "rejects"))
 	if o.Ephemeral && !o.ofJob {
 		s.rejects = rejects.InMemory()
+	}
+	for _, c := range all.Providers() {
+		s.plan.Providers[c.Name] = c
 	}
 	for _, c := range append(all.List(), s.memory.Connector(), s.rejects.Connector()) {
 		s.plan.Connectors[c.Name] = c

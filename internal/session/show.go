@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 
 	"weir/connectors/option"
@@ -50,7 +51,9 @@ func (s *Session) show(ctx context.Context, st *ast.Show) (*Result, error) {
 		return list(st, "current database name", cat.Current[1:])
 	case "FUNCTIONS":
 		return list(st, "function name", fn.Names())
-	case "USER FUNCTIONS", "JARS", "MODELS", "PROCEDURES", "MATERIALIZED TABLES":
+	case "MODELS":
+		return list(st, "model name", cat.Models(catalog, db))
+	case "USER FUNCTIONS", "JARS", "PROCEDURES", "MATERIALIZED TABLES":
 		return list(st, strings.ToLower(st.What), nil)
 	case "MODULES", "FULL MODULES":
 		return list(st, "module name", []string{"core"})
@@ -60,6 +63,12 @@ func (s *Session) show(ctx context.Context, st *ast.Show) (*Result, error) {
 		return s.showJobs(ctx)
 	case "COLUMNS":
 		return s.showColumns(st)
+	case "CREATE MODEL":
+		m, err := cat.Model(st.Name)
+		if err != nil {
+			return nil, err
+		}
+		return &Result{Kind: Table, Columns: []string{"result"}, Cells: [][]string{{planner.ModelDDL(m, false)}}, Plain: true}, nil
 	case "CREATE TABLE", "CREATE VIEW":
 		return s.showCreate(st)
 	}
@@ -163,10 +172,25 @@ func (s *Session) describe(ctx context.Context, st *ast.Describe) (*Result, erro
 		return &Result{Kind: Table, Columns: []string{"result"}, Cells: [][]string{{text}}, Plain: true}, nil
 	case "CONNECTOR":
 		return s.describeConnector(st, name)
+	case "MODEL":
+		return s.describeModel(st)
 	case "JOB":
 		return s.describeJob(ctx, st, name)
 	}
 	return nil, sql.Errorf(st, "DESCRIBE %s is not supported yet", st.Kind)
+}
+
+// describeModel lists a model's columns as Flink does.
+func (s *Session) describeModel(st *ast.Describe) (*Result, error) {
+	m, err := s.plan.Catalog.Model(st.Name)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Kind: Table, Columns: []string{"name", "type", "null", "is input"}}
+	for i, c := range append(append(types.Schema{}, m.Input...), m.Output...) {
+		r.Cells = append(r.Cells, []string{c.Name, c.Type.WithNull(true).String(), nullText(c.Type.Nullable()), strings.ToUpper(strconv.FormatBool(i < len(m.Input)))})
+	}
+	return r, nil
 }
 
 // columnsOf describes a table or view as Flink does: name, type, null, key, extras, watermark.

@@ -6,7 +6,6 @@ type Unbuilt struct{ Name, Why string }
 // UnbuiltFuncs are the functions of Flink that weir does not have, by name.
 var UnbuiltFuncs = []Unbuilt{
 	{"FROM_CHANGELOG", "takes a table; the formats debezium-json, canal-json, maxwell-json and ogg-json read changes"},
-	{"ML_PREDICT", "needs a model; weir calls none"},
 	{"OBJECT_OF", "makes objects of Java classes; write ROW(...), or CAST it to a ROW with names"},
 	{"OBJECT_UPDATE", "changes objects of Java classes; write ROW(...) of the fields"},
 	{"PARSE_JSON", "there is no type VARIANT; JSON_VALUE, JSON_QUERY and JSON read JSON texts"},
