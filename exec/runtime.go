@@ -130,7 +130,7 @@ func newRuntime(opts Options) *runtime {
 		r.opts.FS = state.OS()
 	}
 	r.memory.limit = opts.MemoryLimit
-	if opts.WorkDir != "" || opts.TempDir != "" {
+	if opts.MemoryLimit > 0 && (opts.WorkDir != "" || opts.TempDir != "") {
 		r.memory.limit -= cacheOf(opts.MemoryLimit) // which the stores on disk use
 	}
 	if opts.WorkDir == "" && opts.TempDir != "" {

@@ -111,8 +111,8 @@ func (g *groupAgg) settle(n int) error {
 		}
 	}
 	g.bundle.empty = g.bundle.empty[:0]
-	if g.ttl > 0 {
-		g.sweepSome(n)
+	if err := g.sweepSome(n); err != nil {
+		return err
 	}
 	g.ctx.Metrics.Groups = int64(g.groups.Len())
 	return g.charge()

@@ -18,12 +18,9 @@ func (g *groupAgg) finish(n int) error {
 		for _, gid := range w.gids[:n] {
 			g.touched[gid] = g.now()
 		}
-		g.sweepSome(n)
 	}
-	if g.partial {
-		if err := g.stored.step(g.now()); err != nil {
-			return err
-		}
+	if err := g.sweepSome(n); err != nil {
+		return err
 	}
 	g.ctx.Metrics.Groups = int64(g.groups.Len())
 	return g.charge()
@@ -54,12 +51,15 @@ func (g *groupAgg) expire(gids []int32) {
 	}
 }
 
-// sweepSome looks at a few groups more than came in, so that expired ones do not stay for ever.
-func (g *groupAgg) sweepSome(n int) {
+// sweepSome looks at some groups after n rows came, so that expired ones do not stay for ever.
+func (g *groupAgg) sweepSome(n int) error {
+	if g.ttl == 0 {
+		return nil
+	}
 	limit := g.now() - g.ttl
-	for range n + 16 {
+	for range sweptAfter(n) {
 		if g.groups.Len() == 0 {
-			return
+			break
 		}
 		if g.sweep >= int32(g.groups.Cap()) {
 			g.sweep = 0
@@ -69,6 +69,10 @@ func (g *groupAgg) sweepSome(n int) {
 		}
 		g.sweep++
 	}
+	if !g.partial {
+		return nil
+	}
+	return g.stored.step(g.now())
 }
 
 // load looks new keys up in the store.

@@ -159,7 +159,7 @@ func (k *keyed) release() error {
 		k.drop(gid)
 	}
 	if k.ttl > 0 {
-		k.sweepSome(len(k.gids) + 16)
+		k.sweepSome(sweptAfter(len(k.gids)))
 	}
 	if k.partial {
 		if err := k.stored.step(k.now()); err != nil {

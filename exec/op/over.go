@@ -178,7 +178,7 @@ func (o *over) Process(_ int, b *vec.Batch, out Emitter) error {
 			times[i] = o.ctx.Fn.NowMicros / 1000
 		}
 		err := o.work(b, times, out)
-		o.sweepSome(n + 16)
+		o.sweepSome(sweptAfter(n))
 		return err
 	}
 	col := b.Col(o.node.TimeCol)
@@ -215,7 +215,7 @@ func (o *over) release() error {
 	for _, gid := range o.state.gids {
 		o.state.drop(gid)
 	}
-	o.sweepSome(len(o.state.gids) + 16)
+	o.sweepSome(sweptAfter(len(o.state.gids)))
 	o.ctx.Metrics.Groups = int64(o.state.groups.Len())
 	return nil
 }

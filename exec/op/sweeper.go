@@ -109,6 +109,10 @@ func (s *sweeper) flush() error {
 	return err
 }
 
+// sweptAfter is how many places in memory are looked at for what expired when n rows came. Were it no more than each
+// row may take anew, what expired would pile up: with twice as many there is never much more of it than of what lives.
+func sweptAfter(n int) int { return 2*n + 16 }
+
 // lastOfEntries is when the last of a join key's rows was written.
 func lastOfEntries(v []byte) (stamp int64) {
 	for len(v) > 0 {

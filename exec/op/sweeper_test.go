@@ -1,6 +1,7 @@
 package op
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -79,5 +80,44 @@ func TestSweeperKeepsWhatComesBack(t *testing.T) {
 	}
 	if n["+I 1|1"] != 2 || n["+U 1|2"] != 1 {
 		t.Errorf("key 1 gave %d times +I 1|1 and %d times +U 1|2, want 2 and 1", n["+I 1|1"], n["+U 1|2"])
+	}
+}
+
+// However fast keys come, about as many stay in memory as live.
+func TestExpiredDoNotPileUp(t *testing.T) {
+	s := cols("k INT", "v STRING")
+	const each = 500 // keys that come in 100 ms
+	for name, c := range map[string]struct {
+		make   func() (Operator, error)
+		inputs []types.Schema
+		row    string
+		port   int
+	}{
+		"group":         {groupAggOf(s, []int{0}, types.RetractMode, time.Second, cols("k INT", "c BIGINT"), agg(s, "COUNT")), []types.Schema{s}, "%d|x", 0},
+		"deduplication": {dedupOf(false, true, false, types.AppendMode, time.Second), []types.Schema{events}, "k%d|1|1", 0},
+		"top-n":         {topNTTL(time.Second), []types.Schema{scored}, "k%d|1|1", 0},
+		"over":          {overTTL(true, planner.Frame{Lo: planner.MinFrame}, time.Second), []types.Schema{overCols}, "%d|1|a|0", 0},
+		"temporal join": {temporalTTL(time.Second), probeIn, "+I %d|p|1", 1},
+	} {
+		r := &trial{make: c.make, inputs: c.inputs, size: each, store: state.NewMemory()}
+		if err := r.open(1000); err != nil {
+			t.Fatal(err)
+		}
+		most := int64(0)
+		for i := range 100 {
+			lines := make([]string, each)
+			for j := range lines {
+				lines[j] = fmt.Sprintf(c.row, i*each+j)
+			}
+			for _, s := range []step{clock(1000 + int64(i)*100), at(c.port, lines...)} {
+				if err := r.do(s); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+			}
+			most = max(most, r.ctx.Metrics.Groups)
+		}
+		if live := int64(10 * each); most < live || most > 3*live {
+			t.Errorf("%s: up to %d keys were there, of which %d lived", name, most, live)
+		}
 	}
 }

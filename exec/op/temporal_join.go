@@ -138,7 +138,7 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 			k.put(r)
 		}
 	}
-	t.sweepSome(n + 16)
+	t.sweepSome(sweptAfter(n))
 	t.ctx.Metrics.Groups = int64(t.state.groups.Len())
 	return nil
 }

@@ -117,7 +117,7 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 		}
 	}
 	err := t.out.flush(b, out) // what it shows lies in memory that the sweep frees
-	t.sweepSome(n + 16)
+	t.sweepSome(sweptAfter(n))
 	t.charge()
 	if err == nil && t.partial {
 		err = t.stored.step(t.ctx.Fn.NowMicros / 1000)
