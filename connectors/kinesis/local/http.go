@@ -27,7 +27,7 @@ const (
 	maxBodyBytes  = 20 << 20 // 10 MiB of records in base64 with keys and structure
 	bulkBodyBytes = 1 << 20
 	bulkRequests  = 8
-	maxRequests   = 512 // of which maxSubscriptions may last minutes
+	maxRequests   = 512 // besides those for subscriptions, which last minutes
 )
 
 func newHTTPServer(s *Server) *http.Server {
@@ -43,7 +43,7 @@ func newHTTPServer(s *Server) *http.Server {
 		IdleTimeout:       5 * time.Minute,
 		ConnState:         s.unused.track,
 		MaxHeaderBytes:    64 << 10,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxRequests},
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxRequests + maxSubscriptions},
 		ErrorLog:          slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelDebug),
 	}
 }
@@ -74,9 +74,13 @@ func (s *Server) knownHost(host string) bool {
 
 // serveHTTP answers one call of the API: a POST whose X-Amz-Target names the operation.
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	slots := s.requests
+	if r.Header.Get("X-Amz-Target") == targetPrefix+"SubscribeToShard" {
+		slots = s.pushes
+	}
 	select {
-	case s.requests <- struct{}{}:
-		defer func() { <-s.requests }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	case <-s.stopping:
 		s.reply(w, jsonCodec{}, nil, errClosing())
 		return

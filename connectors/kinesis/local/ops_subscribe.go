@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	maxSubscriptions     = 128
+	maxSubscriptions     = 1024
+	maxRefusing          = 64 // calls beyond maxSubscriptions, which are on their way to an error
 	subscriptionLife     = 5 * time.Minute
 	subscriptionTakeover = 5 * time.Second // a younger subscription cannot be taken over
 	subscriptionPulse    = time.Second     // between events when nothing happens

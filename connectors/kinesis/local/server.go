@@ -111,7 +111,8 @@ type Server struct {
 	billing    atomic.Pointer[billingDesc]
 	operations map[string]operation
 	bulk       chan struct{} // one slot for each large body being read and handled at a time
-	requests   chan struct{} // one slot for each request
+	requests   chan struct{} // one slot for each request that is not in pushes
+	pushes     chan struct{} // one slot for each SubscribeToShard
 	stopping   chan struct{} // closed: turn requests away
 
 	subscriptions subscriptions
@@ -139,6 +140,7 @@ func Open(opts Options) (*Server, error) {
 		catalog:  newCatalog(),
 		bulk:     make(chan struct{}, bulkRequests),
 		requests: make(chan struct{}, maxRequests),
+		pushes:   make(chan struct{}, maxSubscriptions+maxRefusing),
 		stopping: make(chan struct{}),
 	}
 	if opts.Dir != "" {
@@ -275,8 +277,11 @@ func (s *Server) Close(ctx context.Context) error {
 		return errors.Join(err, closeErr)
 	}
 	// Requests beyond the network's view (Handler) may still be reading the store.
-	for range maxRequests {
+	for range cap(s.requests) {
 		s.requests <- struct{}{}
+	}
+	for range cap(s.pushes) {
+		s.pushes <- struct{}{}
 	}
 	return errors.Join(err, s.store.db.Close(), s.lock.release())
 }
