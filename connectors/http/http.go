@@ -20,6 +20,7 @@ var Connector = connectors.Connector{
 		"The option names are those of Apache's http connector, with the older prefix `gid.connector.http.` too. " +
 		"The columns that the join compares fill `{column}` in the URL; the others become parameters of the query with GET, the body with POST and PUT. " +
 		"The answer, one object or an array of them, becomes rows; compared columns that it lacks get the asked values. " +
+		"The metadata columns `http-status-code`, `error-string`, `http-completion-state` and `http-headers-map` tell of the answer, and with `http.source.lookup.continue-on-error` why there is none. " +
 		"With `aws.sigv4.service` requests are signed for AWS, for API Gateway, SageMaker or a function's URL. " +
 		"`http.rate-limit` and the circuit breaker spare the service; both hold for all tasks of a job together. " +
 		"As a sink it sends INSERT and UPDATE with `insert-method`, and with a PRIMARY KEY also DELETE; rows of a key stay in order. The sink is at-least-once: after a crash rows may be sent again.",
