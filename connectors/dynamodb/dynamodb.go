@@ -51,6 +51,8 @@ type config struct {
 	maxInflight int
 	bufferMem   int64
 	linger      time.Duration
+	holdFor     time.Duration
+	holdRows    int
 	ignoreNulls bool
 	failOnError bool
 }
@@ -66,6 +68,8 @@ func (c *config) Options(o *option.Set) {
 	o.Unused("sink.requests.max-buffered", "Bounded by `sink.batch.max-size` and `sink.requests.max-inflight`.")
 	o.Memory(&c.bufferMem, "sink.flush-buffer.size", maxRequestBytes, "Bytes of one request at most.")
 	o.Duration(&c.linger, "sink.flush-buffer.timeout", 100*time.Millisecond, "How long an item waits for company, and for a later change that takes its place. (Flink's default is 5 s.)")
+	o.Duration(&c.holdFor, "sink.buffer-flush.interval", 0, "Hold changes back for so long, so that a key that changes often is written once in this time: its last change. 0 holds nothing back. Checkpoints do not wait for it.")
+	o.Int(&c.holdRows, "sink.buffer-flush.max-rows", 10000, "Keys that are held back at most, with `sink.buffer-flush.interval`; so are 64 MiB.").Range(1, 1e6)
 	o.Bool(&c.ignoreNulls, "sink.ignore-nulls", false, "Leave attributes that are NULL out of items, instead of writing `NULL`.")
 	o.Bool(&c.failOnError, "sink.fail-on-error", false, "Fail at a request that the service refuses for now, instead of sending it again.")
 	o.Unused("sink.http-client.max-concurrency", "Bounded by `sink.requests.max-inflight`.")

@@ -19,19 +19,46 @@ type request struct {
 	done  chan struct{}
 }
 
-// send starts a request with what is buffered, waiting for a free place.
+// send starts requests with all that is buffered. Where the context ends first, what is left stays buffered.
 func (s *sink) send(ctx context.Context) error {
-	if err := s.failure(); err != nil || len(s.buf) == 0 {
-		return err
+	err := s.failure()
+	for err == nil && len(s.buf) > 0 {
+		n, bytes, wire := s.next()
+		if err = s.start(ctx, s.buf[:n:n]); err == nil {
+			s.buf, s.bytes, s.wire = s.buf[n:], s.bytes-bytes, s.wire-wire
+			err = s.failure()
+		}
 	}
+	clear(s.index)
+	for i := range s.buf {
+		s.index[s.buf[i].key] = i
+	}
+	if len(s.buf) == 0 {
+		s.buf = nil // what was sent is the requests' now
+	}
+	return err
+}
+
+// next is how much of what is buffered makes a request; one change always does.
+func (s *sink) next() (n, bytes, wire int) {
+	for n < min(len(s.buf), s.cfg.batchSize) {
+		c := &s.buf[n]
+		if n > 0 && (int64(bytes+c.size) > s.cfg.bufferMem || wire+c.wire > maxRequestBytes) {
+			break
+		}
+		n, bytes, wire = n+1, bytes+c.size, wire+c.wire
+	}
+	return n, bytes, wire
+}
+
+// start makes a request, waiting for a free place.
+func (s *sink) start(ctx context.Context, batch []change) error {
 	select {
 	case s.inflight <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	r := &request{batch: s.buf, done: make(chan struct{})}
-	s.buf, s.bytes, s.wire = nil, 0, 0
-	clear(s.index)
+	r := &request{batch: batch, done: make(chan struct{})}
 	s.queue(r)
 	s.wg.Add(1)
 	go func() {

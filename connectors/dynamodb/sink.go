@@ -27,7 +27,7 @@ type sink struct {
 
 	buf      []change
 	index    map[string]int // the change of each key in buf
-	bytes    int            // of the items in buf, and of the request that they make
+	bytes    int            // of the items in buf, and of the requests that they make
 	wire     int
 	since    time.Time // when the oldest change in buf came
 	inflight chan struct{}
@@ -70,30 +70,36 @@ func (s *sink) Write(ctx context.Context, b *vec.Batch) error {
 	return s.failure()
 }
 
+// maxHeldBytes bounds the items that sink.buffer-flush.interval holds back.
+const maxHeldBytes = 64 << 20
+
 // add buffers a change. A later change of a key takes the place of the one that waits.
 func (s *sink) add(ctx context.Context, c change) error {
 	if at, ok := s.index[c.key]; ok {
 		s.bytes += c.size - s.buf[at].size
 		s.wire += c.wire - s.buf[at].wire
 		s.buf[at] = c
-		return s.failure()
-	}
-	if len(s.buf) > 0 && (int64(s.bytes+c.size) > s.cfg.bufferMem || s.wire+c.wire > maxRequestBytes) {
-		if err := s.send(ctx); err != nil {
-			return err
+	} else {
+		if len(s.buf) == 0 {
+			s.since = s.env.Now()
 		}
+		s.index[c.key] = len(s.buf)
+		s.buf = append(s.buf, c)
+		s.bytes += c.size
+		s.wire += c.wire
 	}
-	if len(s.buf) == 0 {
-		s.since = s.env.Now()
-	}
-	s.index[c.key] = len(s.buf)
-	s.buf = append(s.buf, c)
-	s.bytes += c.size
-	s.wire += c.wire
-	if len(s.buf) >= s.cfg.batchSize {
+	if s.full() {
 		return s.send(ctx)
 	}
-	return nil
+	return s.failure()
+}
+
+// full tells whether what is buffered must go: it makes a request, or it is all that may be held back.
+func (s *sink) full() bool {
+	if s.cfg.holdFor > 0 {
+		return len(s.buf) >= s.cfg.holdRows || s.wire >= maxHeldBytes
+	}
+	return len(s.buf) >= s.cfg.batchSize || int64(s.bytes) >= s.cfg.bufferMem || s.wire >= maxRequestBytes
 }
 
 // change makes what a row asks for.
@@ -239,12 +245,12 @@ func (s *sink) Close() error {
 	return nil
 }
 
-// FlushInterval is how long an item waits for company.
-func (s *sink) FlushInterval() time.Duration { return s.cfg.linger }
+// FlushInterval is how long an item waits: for company, or for a later change.
+func (s *sink) FlushInterval() time.Duration { return max(s.cfg.linger, s.cfg.holdFor) }
 
 // Tick sends a buffer that has waited long enough.
 func (s *sink) Tick(ctx context.Context) error {
-	if len(s.buf) > 0 && s.env.Now().Sub(s.since) >= s.cfg.linger {
+	if len(s.buf) > 0 && s.env.Now().Sub(s.since) >= s.FlushInterval() {
 		return s.send(ctx)
 	}
 	return s.failure()

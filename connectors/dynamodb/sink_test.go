@@ -333,6 +333,52 @@ func TestSinkTick(t *testing.T) {
 	}
 }
 
+// TestSinkHoldsBack writes a key that changes often once in a while, in the order of its changes.
+func TestSinkHoldsBack(t *testing.T) {
+	p := putting{fake: newFake(t, "id:N"), cols: "id BIGINT, v BIGINT", primary: []string{"id"},
+		options: []string{"sink.buffer-flush.interval=1 min", "sink.buffer-flush.max-rows=40", "sink.flush-buffer.timeout=1 s"}}
+	k := p.sink()
+	now := time.Now()
+	k.env.Now = func() time.Time { return now }
+	ctx := within(t, 20*time.Second)
+	put := func(from, to int) {
+		t.Helper()
+		var lines []string
+		for i := from; i < to; i++ {
+			lines = append(lines, fmt.Sprintf("+U %d %d", i%39, i))
+		}
+		if err := k.Write(ctx, rows(schema(p.cols), lines...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(0, 1000)
+	now = now.Add(59 * time.Second)
+	if err := k.Tick(ctx); err != nil || p.called("BatchWriteItem") != 0 {
+		t.Errorf("%d requests, %v", p.called("BatchWriteItem"), err)
+	}
+	now = now.Add(time.Second)
+	if err := k.Tick(ctx); err != nil || len(k.buf) != 0 || len(k.index) != 0 || k.bytes != 0 || k.wire != 0 {
+		t.Errorf("%d left, %v", len(k.buf), err)
+	}
+	put(1000, 2000)
+	if _, err := k.Flush(ctx); err != nil || p.called("BatchWriteItem") != 4 || len(p.log) != 78 {
+		t.Errorf("%d requests of %d changes, %v", p.called("BatchWriteItem"), len(p.log), err)
+	}
+	for i := 2000 - 39; i < 2000; i++ {
+		if got := fmt.Sprint(p.items[fmt.Sprint(i%39)]["v"]["N"]); got != fmt.Sprint(i) {
+			t.Errorf("item %d is %s, want %d", i%39, got, i)
+		}
+	}
+	for i := range 50 { // more keys than may be held
+		if err := k.Write(ctx, rows(schema(p.cols), fmt.Sprintf("+I %d 0", 100+i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(k.buf) != 10 {
+		t.Errorf("%d held back", len(k.buf))
+	}
+}
+
 // TestSinkServerDown waits for a server that does not answer.
 func TestSinkServerDown(t *testing.T) {
 	p := putting{fake: newFake(t, "id:N"), cols: "id BIGINT", primary: []string{"id"}}
