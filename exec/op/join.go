@@ -36,6 +36,7 @@ type join struct {
 	out    joinOut
 	// nullAware: NOT IN compares keys by hand, since NULL is neither equal nor different.
 	nullAware bool
+	swept     int64 // when memory was looked through for what expired, ms
 }
 
 // NewJoin makes the operator of a Join.
@@ -180,12 +181,8 @@ func (j *join) release(gids []int32) error {
 			j.keys.Delete(gid)
 		}
 	}
-	for _, s := range j.sides {
-		if s.partial {
-			if err := s.stored.step(j.ctx.Fn.NowMicros / 1000); err != nil {
-				return err
-			}
-		}
+	if err := j.sweep(); err != nil {
+		return err
 	}
 	j.ctx.Metrics.Groups = int64(j.keys.Len())
 	total := j.sides[0].bytes() + j.sides[1].bytes() + j.keys.Bytes()
@@ -291,6 +288,39 @@ func (j *join) joined(b *vec.Batch, port int, pairs []pair) (*vec.Batch, error) 
 	return vec.New(j.both, append(x, y...), len(pairs), nil), nil
 }
 
+// sweep has what expired leave the stores and, a few times in the time that rows are kept, memory.
+func (j *join) sweep() error {
+	now, least := j.ctx.Fn.NowMicros/1000, time.Duration(0)
+	for _, s := range j.sides {
+		if least == 0 || s.ttl > 0 && s.ttl < least {
+			least = s.ttl
+		}
+		if s.partial {
+			if err := s.stored.step(now); err != nil {
+				return err
+			}
+		}
+	}
+	if least == 0 || now < j.swept+least.Milliseconds()/4 {
+		return nil
+	}
+	j.swept = now
+	for _, s := range j.sides {
+		s.sweep(j.keys, now)
+	}
+	j.forgetIdle()
+	return nil
+}
+
+// forgetIdle forgets the keys of which there are no rows, nor rows to be deleted.
+func (j *join) forgetIdle() {
+	for _, gid := range j.keys.All(nil) {
+		if j.sides[0].idle(gid) && j.sides[1].idle(gid) {
+			j.keys.Delete(gid)
+		}
+	}
+}
+
 func (j *join) Snapshot() error {
 	for _, s := range j.sides {
 		s.sweep(j.keys, j.ctx.Fn.NowMicros/1000)
@@ -301,11 +331,7 @@ func (j *join) Snapshot() error {
 			return err
 		}
 	}
-	for _, gid := range j.keys.All(nil) { // rows that went were kept until here, to be deleted
-		if j.sides[0].idle(gid) && j.sides[1].idle(gid) {
-			j.keys.Delete(gid)
-		}
-	}
+	j.forgetIdle() // rows that went were kept until here, to be deleted
 	return nil
 }
 
