@@ -54,20 +54,16 @@ func bytesLit(b []byte) *Literal {
 	return &Literal{T: t, Val: vec.ConstBytes(b).Arr}
 }
 
-// decimalLit is the exact number that digits and a point spell, as DECIMAL of just those digits; false
-// when it needs more than 38.
+// decimalLit is the exact number that digits and a point spell, as DECIMAL of just those digits, zeros in front
+// included, as Flink counts them; false when it needs more than 38.
 func decimalLit(text string) (*Literal, bool) {
 	whole, frac, _ := strings.Cut(text, ".")
-	digits := strings.TrimLeft(whole, "0") + frac
-	unscaled, ok := new(big.Int).SetString("0"+digits, 10)
+	unscaled, ok := new(big.Int).SetString("0"+whole+frac, 10)
 	if !ok {
 		return nil, false
 	}
 	scale := len(frac)
-	prec := max(len(strings.TrimLeft(digits, "0")), scale, 1)
-	if strings.TrimLeft(whole, "0") != "" {
-		prec = max(prec, len(strings.TrimLeft(whole, "0"))+scale)
-	}
+	prec := max(len(whole)+scale, 1)
 	if prec > 38 {
 		return nil, false
 	}

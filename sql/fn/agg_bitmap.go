@@ -222,7 +222,7 @@ func bindBitmapAgg(name string, one, count bool, keep bitmapKeep) func([]Arg, bo
 			out = types.BigIntType
 		}
 		return &AggCall{
-			Args: []types.Type{in}, Type: out.WithNull(in.Nullable()), State: []types.Type{types.BytesType}, Mergeable: true,
+			Args: []types.Type{in}, Type: out.WithNull(true), State: []types.Type{types.BytesType}, Mergeable: true,
 			New: func() Accumulator { return &bitmapAcc{keep: keep, one: one, count: count} },
 		}, nil
 	}
