@@ -102,7 +102,10 @@ func throttle(w http.ResponseWriter) bool {
 // ServeHTTP answers a call.
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	raw, _ := io.ReadAll(r.Body)
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client has gone
+	}
 	in := new(body)
 	if err := json.Unmarshal(raw, in); err != nil {
 		f.Errorf("%s: %v", op, err)

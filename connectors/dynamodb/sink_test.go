@@ -286,6 +286,8 @@ func TestSinkBoundsRequests(t *testing.T) {
 		p := putting{fake: newFake(t, "id:N"), cols: "id BIGINT, v STRING", primary: []string{"id"}, options: options}
 		most := 0
 		p.failing(func(op string, n int, in *body, w http.ResponseWriter) bool {
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			most = max(most, len(in.RequestItems))
 			return false
 		})
