@@ -1,5 +1,7 @@
 package op
 
+import "math/bits"
+
 // slice is the groups of one slice of time (or of one whole window, where aggregates cannot be
 // merged): which of the operator's keys have rows in it, and the group of accumulators of each.
 type slice struct {
@@ -9,6 +11,7 @@ type slice struct {
 	// table maps key numbers to groups by open addressing; entries are in order of arrival. Where the
 	// slice has a good part of all keys, dense does instead: key numbers are dense, so it needs no search.
 	table []int32 // place in entries plus one, 0 where free
+	shift int     // of a key's hash, for a place in table
 	dense []int32 // by key number: its group plus one, 0 where it has none; empty: table is in use
 	keys  []int32
 	gids  []int32
@@ -26,7 +29,7 @@ func (s *slice) find(key int32) int32 {
 		return s.dense[key] - 1
 	}
 	mask := int32(len(s.table) - 1)
-	for at := key & mask; mask >= 0; at = (at + 1) & mask {
+	for at := s.home(key); mask >= 0; at = (at + 1) & mask {
 		e := s.table[at]
 		if e == 0 {
 			return -1
@@ -56,16 +59,21 @@ func (s *slice) add(key, gid int32, all int) {
 		}
 	default:
 		s.table = make([]int32, max(16, 2*len(s.table)))
+		s.shift = 33 - bits.Len(uint(len(s.table)))
 		for i, k := range s.keys {
 			s.place(k, i)
 		}
 	}
 }
 
-// place fills a free place of the table. Keys are dense numbers, so they are their own hash.
+// home is where the search for a key begins. Numbers of new keys follow on each other, those of keys seen before lie
+// anywhere: as their own hashes they would fill long stretches of the table.
+func (s *slice) home(key int32) int32 { return int32(uint32(key) * 0x9E3779B1 >> s.shift) }
+
+// place fills a free place of the table.
 func (s *slice) place(key int32, entry int) {
 	mask := int32(len(s.table) - 1)
-	at := key & mask
+	at := s.home(key)
 	for s.table[at] != 0 {
 		at = (at + 1) & mask
 	}

@@ -32,6 +32,8 @@ type runSize struct {
 const (
 	// chunkRows is about how many rows are encoded at a time.
 	chunkRows = 1 << 13
+	// blockBytes is about how large a block is at most.
+	blockBytes = 32 << 10
 	// passBytes is how much of a key group is merged at a time. Of a larger one each pass takes a part of its keys.
 	passBytes = 8 << 20
 	// measureCalls is how often memory is measured where the number of groups does not grow.
@@ -159,6 +161,13 @@ func (w *windowAgg) spillChunk(s *slice, order []int32, group int, ends []int, f
 				value := values.At(at - from)
 				block = append(binary.AppendUvarint(block, uint64(len(key))), key...)
 				block = append(binary.AppendUvarint(block, uint64(len(value))), value...)
+				if len(block) < blockBytes || at+1 == end {
+					continue
+				}
+				if err := w.putBlock(s, uint16(group+i), block); err != nil {
+					return err
+				}
+				block = block[:0]
 			}
 			w.runs.buf = block
 			if err := w.putBlock(s, uint16(group+i), block); err != nil {
