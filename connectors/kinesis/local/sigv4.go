@@ -23,6 +23,7 @@ const (
 	sigLongest   = 7 * 24 * time.Hour
 
 	unsignedPayload = "UNSIGNED-PAYLOAD"
+	authorityHeader = ":authority" // what HTTP/2 has for the host, which the JavaScript SDK signs
 )
 
 // signature is what a request says of its own signing.
@@ -90,7 +91,7 @@ func (sig signature) check(now time.Time) error {
 		return newError("InvalidSignatureException", "Credential should be scoped to correct service: '%s'.", sigService)
 	case sig.date != sig.at.Format("20060102"):
 		return newError("InvalidSignatureException", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s'.", clip(sig.date), sig.at.Format("20060102"))
-	case !slices.Contains(sig.headers, "host"):
+	case !slices.Contains(sig.headers, "host") && !slices.Contains(sig.headers, authorityHeader):
 		return newError("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
 	case sig.at.After(now.Add(sigTolerance)):
 		return newError("InvalidSignatureException", "Signature not yet current: %s is still later than %s (%s + 5 min.)", sig.at.Format(sigTime), now.Add(sigTolerance).Format(sigTime), now.Format(sigTime))
@@ -170,7 +171,7 @@ func escapeRFC3986(text string, keepSlash bool) string {
 // headers that net/http gives.
 func canonicalHeader(r *http.Request, name string) string {
 	switch values := r.Header.Values(name); {
-	case name == "host":
+	case name == "host", name == authorityHeader:
 		return r.Host
 	case name == "content-length" && len(values) == 0 && r.ContentLength >= 0:
 		return strconv.FormatInt(r.ContentLength, 10)

@@ -57,6 +57,19 @@ func TestSignatures(t *testing.T) {
 	}
 	f(`"StreamNames":[]`, func(*http.Request) {})
 	f(`"StreamNames":[]`, at(-4*time.Minute))
+	f(`"StreamNames":[]`, func(q *http.Request) { // as over HTTP/2
+		sig, err := parseSignature(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := sig.given
+		sig.headers[1] = authorityHeader
+		sum, err := sig.sum("secret", q, []byte(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Authorization", strings.NewReplacer(";host;", ";:authority;", old, sum).Replace(q.Header.Get("Authorization")))
+	})
 	f("Signature expired", at(-6*time.Minute))
 	f("Signature not yet current", at(6*time.Minute))
 	f("InvalidSignatureException", func(q *http.Request) { q.Header.Set("X-Amz-Target", targetPrefix+"DescribeLimits") })

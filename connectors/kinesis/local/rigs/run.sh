@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs real Kinesis clients against weir kinesis: rigs/run.sh [boto3] [cli] [go] [js] [kpl] [kcl-polling] [kcl-fanout] [bench]
+# Runs real Kinesis clients against weir kinesis: rigs/run.sh [boto3] [cli] [go] [js] [kpl] [kcl-polling] [kcl-fanout] [signed] [bench]
 # Without names: what needs no Java. Each prints PASS, FAIL or SKIP (with what is missing); the exit code counts failures.
 #   WEIR    the binary (default: built from this tree)      PEERS   folder with the venv of boto3, awscli, moto, cbor2
 #   SHARED  the folder with the API probes                  BUILD   scratch and cache of packages
@@ -61,14 +61,23 @@ rig_kcl() { # MODE URL HTTP2
   "$PY" "$here/check.py" "$work/$stream.txt" $n; code=$?; [ $code = 0 ] || grep -v '^rec' "$work/$stream.txt" | tail -20
   result $code "KCL 3 $1, HTTP2=$3, split and merge under way"
 }
+rig_signed() { # clients against a server which verifies signatures
+  printf 'AKIDEXAMPLE secret\nx x\n' >"$work/keys"; port=$((PORT + 1))
+  "$WEIR" kinesis --addr 127.0.0.1:$port --memory --credentials "$work/keys" 2>"$work/signed.log" & pids+=($!); listen $port; url=http://127.0.0.1:$port
+  if [ -x "$PY" ] && [ -f "$SHARED/rigs/probe.py" ]; then
+    KINESIS_ENDPOINT=$url "$PY" "$SHARED/rigs/probe.py" >"$work/probe.txt" 2>&1; ! grep -E '^FAIL' "$work/probe.txt"; result $? "boto3 probe, signatures verified"
+    KINESIS_ENDPOINT=$url AWS=$PEERS/venv/bin/aws "$SHARED/rigs/awscli.sh" >"$work/cli.txt" 2>&1; result $? "AWS CLI, signatures verified"
+  else skip signed "$PY or $SHARED/rigs/probe.py"; fi
+  if [ -d "$BUILD/js/node_modules/@aws-sdk/client-kinesis" ]; then (cd "$BUILD/js" && KINESIS_ENDPOINT=$url timeout 60 node "$here/sdk.mjs"); result $? "JS SDK v3, signatures verified"; else skip signed-js "the rig js was not run"; fi
+}
 rig_bench() { [ -f "$SHARED/rigs/bench.py" ] || { skip bench "$SHARED/rigs/bench.py"; return; }; KINESIS_ENDPOINT=$http "$PY" "$SHARED/rigs/bench.py" 3; result $? "boto3 bench"; }
 
-[ $# -gt 0 ] || set -- boto3 cli go js
+[ $# -gt 0 ] || set -- boto3 cli go js signed
 for rig in "$@"; do
   case $rig in
   kcl-polling) rig_kcl polling "$https" 0 ;;
   kcl-fanout) rig_kcl fanout "$https" 1 ;;
-  boto3 | cli | go | js | kpl | bench) "rig_$rig" ;;
+  boto3 | cli | go | js | kpl | signed | bench) "rig_$rig" ;;
   *) echo "there is no rig $rig" >&2; exit 2 ;;
   esac
 done
