@@ -271,7 +271,7 @@ func (j *intervalJoin) forgetKey(gid int32) {
 func (j *intervalJoin) charge() {
 	j.ctx.Metrics.Groups = int64(j.keys.Len())
 	bytes := j.store.bytes() + int64(j.rows.n)*40 + j.keys.Bytes() + int64(cap(j.due))*24
-	j.ctx.Budget.Grow(bytes - j.charged)
+	j.ctx.Budget.Hold(bytes - j.charged)
 	j.ctx.Metrics.StateBytes += bytes - j.charged
 	j.charged = bytes
 }

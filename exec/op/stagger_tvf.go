@@ -235,7 +235,7 @@ func (t *staggerTVF) emit(done *windowRows, out Emitter) error {
 func (t *staggerTVF) measure() {
 	t.ctx.Metrics.Groups = int64(t.keys.Len())
 	total := t.bytes + t.keys.Bytes()
-	t.ctx.Budget.Grow(total - t.ctx.Metrics.StateBytes)
+	t.ctx.Budget.Hold(total - t.ctx.Metrics.StateBytes)
 	t.ctx.Metrics.StateBytes = total
 }
 

@@ -226,7 +226,7 @@ func (t *topN) forgetList(gid int32) {
 func (t *topN) charge() {
 	t.ctx.Metrics.Groups = int64(t.groups.Len())
 	bytes := t.rows.bytes() + t.groups.Bytes() + int64(cap(t.lists))*96
-	t.ctx.Budget.Grow(bytes - t.charged)
+	t.ctx.Budget.Hold(bytes - t.charged)
 	t.ctx.Metrics.StateBytes += bytes - t.charged
 	t.charged = bytes
 }

@@ -335,7 +335,7 @@ func (w *windowEmit) free(end int64) {
 func (w *windowEmit) measure() {
 	w.ctx.Metrics.Groups = int64(w.groups.Len())
 	total := w.groups.Bytes() + int64(cap(w.all))*80 + w.set.bytes()
-	w.ctx.Budget.Grow(total - w.ctx.Metrics.StateBytes)
+	w.ctx.Budget.Hold(total - w.ctx.Metrics.StateBytes)
 	w.ctx.Metrics.StateBytes = total
 }
 

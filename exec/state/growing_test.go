@@ -191,3 +191,32 @@ func TestDiskThatFails(t *testing.T) {
 		t.Errorf("%d failures were told of with %d writes", failed, n)
 	}
 }
+
+// TestTogetherOutgrowsMemory writes more at once than a store has memory for: part of it goes to memory, the rest to disk.
+func TestTogetherOutgrowsMemory(t *testing.T) {
+	for _, bound := range []int64{1, 500, 2000, 1 << 20} {
+		g := NewGrowing(Config{FS: vfs.NewMem(), Dir: "work", Bound: bound})
+		var want []string
+		must(t, g.Together(func(w Writer) error {
+			for i := range 300 {
+				key := fmt.Appendf(nil, "key %03d", i)
+				must(t, w.Set(key, []byte("a")))
+				must(t, w.Append(key, []byte("b")))
+				if i%3 == 0 {
+					must(t, w.Delete(key))
+					continue
+				}
+				want = append(want, fmt.Sprintf("%x=%x", key, "ab"))
+			}
+			return nil
+		}))
+		if g.OnDisk() != (bound < 1<<20) {
+			t.Errorf("bound %d: on disk %v", bound, g.OnDisk())
+		}
+		got := dump(t, g, nil, nil)
+		if len(got) != len(want) || got[0] != want[0] {
+			t.Errorf("bound %d: %d entries, the first %s; want %d, %s", bound, len(got), got[0], len(want), want[0])
+		}
+		must(t, g.Close())
+	}
+}

@@ -169,8 +169,32 @@ func (g *Growing) Together(f func(Writer) error) error {
 	if g.disk != nil {
 		return g.disk.Together(f)
 	}
-	return f(g)
+	w := &outgrowing{g: g}
+	if err := f(w); err != nil || w.b == nil {
+		return err
+	}
+	return w.b.flush()
 }
+
+// outgrowing writes to a store in memory that may move to disk meanwhile: what comes then is gathered.
+type outgrowing struct {
+	g *Growing
+	b *batch
+}
+
+func (w *outgrowing) to() Writer {
+	if w.g.disk == nil {
+		return w.g
+	}
+	if w.b == nil {
+		w.b = &batch{p: w.g.disk} // no picture of it can be under way
+	}
+	return w.b
+}
+
+func (w *outgrowing) Set(key, value []byte) error    { return w.to().Set(key, value) }
+func (w *outgrowing) Append(key, value []byte) error { return w.to().Append(key, value) }
+func (w *outgrowing) Delete(key []byte) error        { return w.to().Delete(key) }
 
 // Bytes is the size of what the store has on disk; 0 while it is in memory.
 func (g *Growing) Bytes() int64 {

@@ -24,7 +24,11 @@ func TestSignatures(t *testing.T) {
 	ok(0, list("OTHER", "s2"))(t)
 	wantError(t, list("AKIDEXAMPLE", "s2"), "InvalidSignatureException", "does not match")
 	wantError(t, list("NOBODY", "secret"), "UnrecognizedClientException")
+}
 
+// TestSignedRequests changes what was signed.
+func TestSignedRequests(t *testing.T) {
+	r := newRig(t, Options{Credentials: map[string]string{"AKIDEXAMPLE": "secret", "OTHER": "s2"}})
 	send := func(change func(*http.Request)) string {
 		t.Helper()
 		q, err := http.NewRequest(http.MethodPost, r.server.URL()+"/", strings.NewReader(`{}`))
