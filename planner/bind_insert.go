@@ -95,6 +95,9 @@ func (b *binder) insert(s *ast.Insert) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Overwrite && !b.p.Settings.Batch {
+		b.warn(s.Table, "INSERT OVERWRITE does not run on Flink while streaming", "there, SET 'execution.runtime-mode' = 'batch'")
+	}
 	sink, err := b.sinkTo(s.Table, s.Hints, t, s.Overwrite)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func (b *binder) predict(c *ast.Call, outer *scope) (Node, error) {
 		return nil, err
 	}
 	set := b.p.Settings.Predict
-	n.Ask = &LookupAsk{Inputs: m.Input, Unordered: set.Unordered, Capacity: set.Capacity, Timeout: set.Timeout, Attempts: 4, OnError: common.onError}
+	n.Ask = &LookupAsk{Inputs: m.Input, Unordered: set.Unordered, Capacity: set.Capacity, Timeout: set.Timeout, Attempts: 1 + common.retries, OnError: common.onError}
 	if set.Capacity == 0 {
 		n.Ask.Capacity, n.Ask.Timeout = 10, 3*time.Minute
 	}

@@ -26,12 +26,16 @@ type Model struct {
 }
 
 // modelOptions are the options of every model, whatever its provider.
-type modelOptions struct{ provider, task, onError string }
+type modelOptions struct {
+	provider, task, onError string
+	retries                 int
+}
 
 // Options implements option.Config.
 func (m *modelOptions) Options(o *option.Set) {
 	o.String(&m.provider, "provider", "", "Who answers.").Must()
 	o.String(&m.task, "task", "", "What the model does, as in Flink: for people to read.")
+	o.Int(&m.retries, "lookup.max-retries", 3, "How often a request that fails in passing is made again.")
 	o.Enum(&m.onError, "on-error", "fail", []string{"fail", "null", "log"}, "What a request that failed does: fail the job, give NULLs, or have its rows rejected, as `error-handling.mode` of the table that they come from has it.")
 }
 

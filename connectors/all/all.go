@@ -36,6 +36,7 @@ func List() []connectors.Connector {
 // Providers is all providers of models by name.
 func Providers() []connectors.Connector {
 	return []connectors.Connector{
+		httpconn.Provider,
 		local.Provider,
 	}
 }
