@@ -381,12 +381,17 @@ func (a *asking) query(ctx context.Context) error {
 
 // queryOne reads a partition, page by page.
 func (a *asking) queryOne(ctx context.Context, w *wantedKey) error {
-	names := map[string]string{"#p": a.key.names[0]}
-	for k, v := range a.names {
-		names[k] = v
+	names, part := a.names, "#p"
+	for alias, name := range a.names {
+		if name == a.key.names[0] {
+			part = alias
+		}
+	}
+	if names == nil {
+		names = map[string]string{part: a.key.names[0]}
 	}
 	in := &dynamodb.QueryInput{TableName: &a.api.table, ConsistentRead: &a.l.cfg.consistent, ProjectionExpression: a.projection,
-		ExpressionAttributeNames: names, ExpressionAttributeValues: item{":p": w.key[a.key.names[0]]}, KeyConditionExpression: aws.String("#p = :p")}
+		ExpressionAttributeNames: names, ExpressionAttributeValues: item{":p": w.key[a.key.names[0]]}, KeyConditionExpression: aws.String(part + " = :p")}
 	bytes := 0
 	for {
 		out, err := calling(ctx, a.api, func() (*dynamodb.QueryOutput, error) { return a.api.api.Query(ctx, in) })
