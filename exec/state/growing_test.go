@@ -194,7 +194,7 @@ func TestDiskThatFails(t *testing.T) {
 
 // TestTogetherOutgrowsMemory writes more at once than a store has memory for: part of it goes to memory, the rest to disk.
 func TestTogetherOutgrowsMemory(t *testing.T) {
-	for _, bound := range []int64{1, 500, 2000, 1 << 20} {
+	for _, bound := range []int64{1, 500, 1500, 1 << 20} {
 		g := NewGrowing(Config{FS: vfs.NewMem(), Dir: "work", Bound: bound})
 		var want []string
 		must(t, g.Together(func(w Writer) error {
