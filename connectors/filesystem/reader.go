@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -39,7 +38,8 @@ type reader struct {
 	framing format.Framing
 	size    int
 
-	file    *os.File
+	files   files
+	file    *opened
 	stream  io.Reader
 	close   func()
 	buf     []byte
@@ -55,65 +55,69 @@ type reader struct {
 
 var _ connectors.Reader = (*reader)(nil)
 
-// open opens the file at an offset.
-func (r *reader) open(from connectors.Offset) error {
-	f, err := os.Open(r.path)
-	if err != nil {
-		return fmt.Errorf("file %s: %w", r.path, err)
-	}
-	r.file = f
-	packed, err := r.unpack()
-	if err != nil {
-		f.Close()
-		return fmt.Errorf("file %s: %w", r.path, err)
-	}
-	if from == nil {
-		return nil
-	}
-	if len(from) != 16 {
-		r.Close()
+// open opens the file at an offset. Reading ends with ctx.
+func (r *reader) open(ctx context.Context, from connectors.Offset) (err error) {
+	switch len(from) {
+	case 0:
+	case 16:
+		r.pos, r.line = int64(binary.BigEndian.Uint64(from)), int64(binary.BigEndian.Uint64(from[8:]))
+	default:
 		return fmt.Errorf("file %s: the checkpoint's position is damaged", r.path)
 	}
-	r.pos, r.line = int64(binary.BigEndian.Uint64(from)), int64(binary.BigEndian.Uint64(from[8:]))
-	if packed {
+	unpack := unpackers[strings.ToLower(filepath.Ext(r.path))]
+	at := r.pos
+	if unpack != nil {
+		at = 0 // what is packed is read from its beginning
+	}
+	if r.file, err = r.files.open(ctx, r.path, at); err != nil {
+		return fmt.Errorf("file %s: %w", r.path, err)
+	}
+	r.stream, r.close = r.file, func() {}
+	if unpack == nil {
+		return nil
+	}
+	switch r.stream, err = unpack(ctx, r); {
+	case err == io.EOF: // an empty file
+		r.stream, err = bytes.NewReader(nil), nil
+	case err == nil:
 		_, err = io.CopyN(io.Discard, r.stream, r.pos)
-	} else {
-		_, err = f.Seek(r.pos, io.SeekStart)
 	}
 	if err != nil {
 		r.Close()
-		return fmt.Errorf("file %s: go to byte %d: %w", r.path, r.pos, err)
+		return fmt.Errorf("file %s: %w", r.path, err)
 	}
 	return nil
 }
 
-// unpack chooses how to read the file by its extension.
-func (r *reader) unpack() (packed bool, err error) {
-	r.stream, r.close = r.file, func() {}
-	switch strings.ToLower(filepath.Ext(r.path)) {
-	case ".gz", ".gzip":
-		r.stream, err = gzip.NewReader(r.file)
-	case ".zst", ".zstd":
-		var z *zstd.Decoder
-		if z, err = zstd.NewReader(r.file, zstd.WithDecoderConcurrency(1)); err == nil {
-			r.stream, r.close = z, z.Close
-		}
-	case ".bz2":
-		r.stream = bzip2.NewReader(r.file)
-	case ".deflate":
-		// Java's Deflater writes a zlib header, others may not.
-		if r.stream, err = zlib.NewReader(r.file); err != nil {
-			if _, err = r.file.Seek(0, io.SeekStart); err == nil {
-				r.stream = flate.NewReader(r.file)
-			}
-		}
-	default:
-		return false, nil
+// unpackers make what reads a packed file, by its extension.
+var unpackers = map[string]func(context.Context, *reader) (io.Reader, error){
+	".gz": gunzip, ".gzip": gunzip, ".zst": unzstd, ".zstd": unzstd, ".bz2": unbzip, ".deflate": inflate,
+}
+
+func gunzip(_ context.Context, r *reader) (io.Reader, error) { return gzip.NewReader(r.file) }
+
+func unbzip(_ context.Context, r *reader) (io.Reader, error) { return bzip2.NewReader(r.file), nil }
+
+func unzstd(_ context.Context, r *reader) (io.Reader, error) {
+	z, err := zstd.NewReader(r.file, zstd.WithDecoderConcurrency(1))
+	if err == nil {
+		r.close = z.Close
 	}
-	if err == io.EOF { // an empty file
-		r.stream, err = bytes.NewReader(nil), nil
+	return z, err
+}
+
+// inflate reads what Java's Deflater writes, with a zlib header, and what others do, without one.
+func inflate(ctx context.Context, r *reader) (io.Reader, error) {
+	z, err := zlib.NewReader(r.file)
+	if err == nil {
+		return z, nil
 	}
-	return true, err
+	_ = r.file.Close()
+	if r.file, err = r.files.open(ctx, r.path, 0); err != nil {
+		r.file = &opened{ReadCloser: io.NopCloser(nil)}
+		return nil, err
+	}
+	return flate.NewReader(r.file), nil
 }
 
 // Close implements connectors.SplitReader.
@@ -227,20 +231,16 @@ func (r *reader) cut(c *connectors.Chunk) {
 
 // metadata gives a metadata column's value for the whole file.
 func (r *reader) metadata(key string) (arrow.Array, error) {
-	info, err := r.file.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("file %s: %w", r.path, err)
-	}
 	switch key {
 	case "file.path":
-		abs, err := filepath.Abs(r.path)
-		return vec.StringValues([]string{abs}, nil), err
+		full, err := r.files.full(r.path)
+		return vec.StringValues([]string{full}, nil), err
 	case "file.name":
 		return vec.StringValues([]string{filepath.Base(r.path)}, nil), nil
 	case "file.size":
-		return vec.Int64s([]int64{info.Size()}, nil), nil
+		return vec.Int64s([]int64{r.file.size}, nil), nil
 	case "file.modification-time":
-		return vec.Timestamps(types.LTZType(3), []int64{info.ModTime().UnixMilli() * 1000}, nil), nil
+		return vec.Timestamps(types.LTZType(3), []int64{r.file.modified.UnixMilli() * 1000}, nil), nil
 	}
 	return nil, fmt.Errorf("file %s: there is no metadata %q", r.path, key)
 }

@@ -56,7 +56,11 @@ func (c *config) WritableMetadata() []connectors.MetadataKey { return nil }
 
 // Sink implements connectors.Writes.
 func (c *config) Sink(t *connectors.TableDesc, env *connectors.Env, instance, parallelism int) (connectors.Sink, error) {
-	s := &sink{conf: c, table: t, env: env, dir: localPath(c.path), open: map[string]*part{}}
+	dir, err := sinkFolder(c.path)
+	if err != nil {
+		return nil, err
+	}
+	s := &sink{conf: c, table: t, env: env, dir: dir, open: map[string]*part{}}
 	if info, err := os.Stat(s.dir); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("path %q is a file; a table that is written to needs a folder", c.path)
 	}

@@ -2,10 +2,9 @@ package filesystem
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"sort"
@@ -20,12 +19,13 @@ import (
 	"weir/sql/vec"
 )
 
-// source lists files and opens them.
+// source lists files and reads them.
 type source struct {
 	conf       *config
 	table      *connectors.TableDesc
 	scan       connectors.Scan
 	env        *connectors.Env
+	files      files
 	path       string
 	match      *regexp.Regexp
 	partitions types.Schema // partition columns: in the path, not in the file
@@ -48,81 +48,24 @@ func (s *source) Immediate() bool { return true }
 
 // Splits implements connectors.Source: the files by path.
 func (s *source) Splits(ctx context.Context) ([]connectors.Split, error) {
-	roots, err := s.roots()
-	if err != nil {
-		return nil, err
+	found, err := s.files.list(ctx, s.path, s.wanted)
+	switch {
+	case errors.Is(err, errNoFile) && !s.Bounded():
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("table %s: %w", s.table.Name, err)
 	}
-	var out []connectors.Split
-	for _, root := range roots {
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return fmt.Errorf("list %q: %w", path, err)
-			}
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if path != root && hidden(d.Name()) {
-				if d.IsDir() {
-					return filepath.SkipDir
-				}
-				return nil
-			}
-			if !d.IsDir() && s.wanted(root, path) {
-				out = append(out, split(path, d))
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
-	if len(out) == 0 && len(s.partitions) > 0 && !s.warned && s.env.Warn != nil {
+	sort.Slice(found, func(i, j int) bool { return found[i].ID < found[j].ID })
+	if len(found) == 0 && len(s.partitions) > 0 && !s.warned && s.env.Warn != nil {
 		s.warned = true
 		s.env.Warn(fmt.Sprintf("table %s is PARTITIONED BY (%s), so only files in folders such as %q are read, and there are none; leave PARTITIONED BY out to read plain files",
 			s.table.Name, strings.Join(s.partitions.Names(), ", "), s.partitions[0].Name+"=..."))
 	}
-	return out, nil
-}
-
-func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") }
-
-func split(path string, d fs.DirEntry) connectors.Split {
-	s := connectors.Split{ID: path}
-	if info, err := d.Info(); err == nil {
-		s.Size = info.Size()
-	}
-	return s
-}
-
-// roots gives what the path names: itself, or what a pattern matches.
-func (s *source) roots() ([]string, error) {
-	_, err := os.Stat(s.path)
-	if err == nil {
-		return []string{s.path}, nil
-	}
-	if strings.ContainsAny(s.path, "*?[") {
-		found, err := filepath.Glob(s.path)
-		if err != nil {
-			return nil, fmt.Errorf("path %q is no valid pattern: %w", s.conf.path, err)
-		}
-		if len(found) > 0 || !s.Bounded() {
-			return found, nil
-		}
-		return nil, fmt.Errorf("no file matches %q; check the option \"path\" of table %s", s.conf.path, s.table.Name)
-	}
-	if os.IsNotExist(err) {
-		if !s.Bounded() {
-			return nil, nil
-		}
-		where, _ := filepath.Abs(s.path)
-		return nil, fmt.Errorf("path %q does not exist (looked for %s); check the option \"path\" of table %s", s.conf.path, where, s.table.Name)
-	}
-	return nil, fmt.Errorf("path %q: %w", s.conf.path, err)
+	return found, nil
 }
 
 // wanted tells whether a file matches the pattern and, in a partitioned table, lies in a partition.
-func (s *source) wanted(root, path string) bool {
+func (s *source) wanted(path string) bool {
 	if s.match != nil && !s.match.MatchString(path) {
 		return false
 	}
@@ -152,12 +95,12 @@ func (s *source) partitionOf(path string) []string {
 }
 
 // Read implements connectors.Source.
-func (s *source) Read(_ context.Context, sp connectors.Split, from connectors.Offset) (connectors.SplitReader, error) {
-	r := &reader{path: sp.ID, framing: s.conf.format.Framing(), size: readSize}
+func (s *source) Read(ctx context.Context, sp connectors.Split, from connectors.Offset) (connectors.SplitReader, error) {
+	r := &reader{files: s.files, path: sp.ID, framing: s.conf.format.Framing(), size: readSize}
 	if s.scan.Limit > 0 && s.scan.Limit < 1000 {
 		r.size = firstRead
 	}
-	if err := r.open(from); err != nil {
+	if err := r.open(ctx, from); err != nil {
 		return nil, err
 	}
 	for i, text := range s.partitionOf(sp.ID) {
