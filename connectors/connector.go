@@ -100,6 +100,16 @@ type Env struct {
 	LocalKinesis func(context.Context) (endpoint string, err error)
 	// Warn tells the user something that does not stop the query, once a text.
 	Warn func(text string)
+	// Calls gives the meter of what an endpoint is asked for a table; nil: nobody counts.
+	Calls func(table, endpoint string) *Meter
+}
+
+// Meter gives the meter of what an endpoint is asked for a table. endpoint is shown: it holds no secret.
+func (e *Env) Meter(table, endpoint string) *Meter {
+	if e.Calls == nil {
+		return nil
+	}
+	return e.Calls(table, endpoint)
 }
 
 // Scan is what a query wants of a source: plain data. A source may take each part or leave it; it

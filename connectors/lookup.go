@@ -39,6 +39,12 @@ type Lookup interface {
 	Close() error
 }
 
+// Waiting is a Lookup that may hold requests back, by a rate limit or because its service fails. Status says why, "" where
+// it does not.
+type Waiting interface {
+	Status() string
+}
+
 // Retryable marks an error as one that another attempt may not meet.
 func Retryable(err error) error {
 	if err == nil {

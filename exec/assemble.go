@@ -187,6 +187,9 @@ func (a *assembly) buildLink(s *stage, i int, n planner.Node) (link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", stats.name, err)
 	}
+	if join, ok := n.(*planner.LookupJoin); ok {
+		stats.lookup.table = a.lookups[join]
+	}
 	l := &opLink{t: t, name: stats.name, op: operator, fn: a.fnCtx(), in: types.MinTime, wm: types.MinTime, stats: stats}
 	l.ctx = &op.Context{
 		ID: n.Info().ID, Instance: i, Parallelism: s.parallelism, State: state.New(t.store, n.Info().ID),
@@ -196,9 +199,16 @@ func (a *assembly) buildLink(s *stage, i int, n planner.Node) (link, error) {
 		return nil, fmt.Errorf("%s: %w", stats.name, err)
 	}
 	l.async, _ = operator.(op.Async)
+	if j, ok := n.(*planner.LookupJoin); ok && a.askers[j] != nil {
+		if w, ok := a.askers[j].lookup.(connectors.Waiting); ok {
+			stats.asks.status = w.Status
+		}
+	}
 	l.ctx.Ask = func(id uint64, request func(context.Context) (*vec.Batch, error)) {
+		stats.asks.begin(id, a.run.env.Now())
 		a.run.ask(func() {
 			b, err := request(a.ctx)
+			stats.asks.end(id)
 			t.in.push(event{kind: answerEvent, reply: &reply{l, id, b, err}})
 		})
 	}

@@ -25,6 +25,8 @@ type nodeStats struct {
 	blocked    atomic.Int64 // nanoseconds the task waited for credit, on its first node
 	behind     atomic.Int64 // milliseconds behind the tip, of a source; -1 unknown
 	splits     splitBoard   // of a source
+	asks       askBoard     // of a lookup join
+	lookup     lookupBoard  // of a lookup join
 }
 
 // NodeStats is what a plan node has done so far in one parallel instance.
@@ -52,6 +54,12 @@ type NodeStats struct {
 	Behind time.Duration
 	// Splits is what a source reads.
 	Splits []SplitStats
+	// Asks is what a lookup join, or a model, waits for.
+	Asks AskStats
+	// Reference is the table that a lookup join holds in memory; nil: it is none, or asks.
+	Reference *ReferenceStats
+	// Waits is what a lookup join that asks waits for.
+	Waits WaitStats
 }
 
 func newNodeStats(id, name string, instance int) *nodeStats {
@@ -68,6 +76,7 @@ func (s *nodeStats) read() NodeStats {
 		Late: s.late.Load(), Rejected: s.rejected.Load(), Groups: s.groups.Load(), StateBytes: s.stateBytes.Load(),
 		DiskBytes: s.diskBytes.Load(), OverBudget: s.overBudget.Load(),
 		Busy: time.Duration(s.busy.Load()), BackPressured: time.Duration(s.blocked.Load()), Behind: time.Duration(s.behind.Load()) * time.Millisecond,
-		Splits: s.splits.read(), Reasons: s.reasons.read(),
+		Splits: s.splits.read(), Reasons: s.reasons.read(), Asks: s.asks.read(),
+		Reference: s.lookup.reference(), Waits: s.lookup.wait(),
 	}
 }

@@ -94,9 +94,12 @@ func (c *Catalog) database(path [3]string) *database {
 	return nil
 }
 
-// get finds an object, temporary ones first; nil if there is none. What a table rejected is a table too.
+// get finds an object, temporary ones first; nil if there is none. What a table rejected is a table too, and so is what weir tells of itself.
 func (c *Catalog) get(path [3]string) *object {
 	if o := c.declared(path); o != nil {
+		return o
+	}
+	if o := c.system(path); o != nil {
 		return o
 	}
 	return c.rejects(path)
@@ -181,6 +184,11 @@ func (c *Catalog) Views(catalog, db string) []string {
 
 func (c *Catalog) list(catalog, db string, keep func(*object) bool) []string {
 	seen := map[string]bool{}
+	if db == SystemDatabase {
+		for _, name := range systemTables() {
+			seen[name] = keep(c.system([3]string{catalog, db, name}))
+		}
+	}
 	if d := c.database([3]string{catalog, db}); d != nil {
 		for name, o := range d.objects {
 			seen[name] = keep(o)

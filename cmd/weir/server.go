@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"weir/connectors/ledger"
 	"weir/exec/job"
 	"weir/exec/state"
 	"weir/internal/jobserver"
@@ -100,6 +101,8 @@ func runServer(ctx context.Context, f *serverFlags) error {
 	opts.Kinesis = host.LocalKinesis
 	opts.Resources = state.NewResources(stateCache)
 	defer opts.Resources.Close()
+	opts.Ledger = ledger.Open(filepath.Join(opts.DataDir, "ledger"), time.Now)
+	defer opts.Ledger.Flush()
 	return f.serve(ctx, opts, log)
 }
 

@@ -30,7 +30,8 @@ type client struct {
 	slow  bool // the user was told that the table is throttled, or that nobody answers
 }
 
-func (c *config) connect(ctx context.Context, env *connectors.Env) (*client, error) {
+// connect makes the API for a table of a session, whose calls are counted.
+func (c *config) connect(ctx context.Context, env *connectors.Env, table string) (*client, error) {
 	session := c.session
 	if session.Region == "" {
 		session.Region = arnRegion(c.table)
@@ -39,6 +40,7 @@ func (c *config) connect(ctx context.Context, env *connectors.Env) (*client, err
 	if err != nil {
 		return nil, fmt.Errorf("DynamoDB table %q: %w", c.table, err)
 	}
+	wa.Count(&cfg, env.Meter(table, "dynamodb:"+c.table))
 	// Whoever calls retries, and knows for how long: not the SDK too.
 	api := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 	return &client{env: env, table: c.table, api: api}, nil

@@ -106,7 +106,7 @@ func (c *config) Lookup(t *connectors.TableDesc, scan connectors.LookupScan, env
 	if len(scan.Metadata) > 0 {
 		return nil, fmt.Errorf("table %q has no metadata columns", t.Name)
 	}
-	l := &lookup{cfg: c, env: env, scan: scan, gate: make(chan struct{}, 1)}
+	l := &lookup{cfg: c, env: env, name: t.Name, scan: scan, gate: make(chan struct{}, 1)}
 	if len(t.PrimaryKey) == 0 {
 		return l, nil // the service knows it
 	}

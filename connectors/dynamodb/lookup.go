@@ -29,6 +29,7 @@ const parallelQueries = 8
 type lookup struct {
 	cfg  *config
 	env  *connectors.Env
+	name string // of the table in SQL
 	scan connectors.LookupScan
 
 	declared *lookupPlan   // by the DDL's PRIMARY KEY; nil: the service is asked for the key
@@ -71,7 +72,7 @@ func (l *lookup) open(ctx context.Context) (*opened, error) {
 	if o := l.ready.Load(); o != nil {
 		return o, nil
 	}
-	api, err := l.cfg.connect(ctx, l.env)
+	api, err := l.cfg.connect(ctx, l.env, l.name)
 	if err != nil {
 		return nil, err
 	}

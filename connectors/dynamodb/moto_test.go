@@ -35,7 +35,7 @@ func motoTable(t *testing.T, keys ...string) (putting, looking) {
 	options := []string{"table-name=" + name}
 	f := newFake(t, keys...)
 	f.url = "http://" + moto
-	api, err := configure(t, "table-name="+name, "aws.endpoint="+f.url).connect(context.Background(), f.env())
+	api, err := configure(t, "table-name="+name, "aws.endpoint="+f.url).connect(context.Background(), f.env(), name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -143,7 +143,7 @@ func (s *sink) open(ctx context.Context) error {
 	if s.api != nil {
 		return nil
 	}
-	api, err := s.cfg.connect(ctx, s.env)
+	api, err := s.cfg.connect(ctx, s.env, s.desc.Name)
 	if err != nil {
 		return err
 	}

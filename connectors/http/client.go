@@ -15,7 +15,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"weir/connectors"
@@ -54,7 +53,6 @@ type client struct {
 	query   string      // of each request besides the URL's; secret
 	fixed   []string    // all secret values of URLs
 
-	calls, again, failures, sent, received atomic.Int64
 }
 
 // settings are what the directions differ in.
@@ -66,6 +64,7 @@ type settings struct {
 	version string
 	proxy   *url.URL
 	accept  string // the header Accept, where no option gives it
+	table   string // whose calls are counted
 }
 
 // client makes a client of a direction. Those of a table share its gate.
@@ -77,7 +76,9 @@ func (c *common) client(s settings, env *connectors.Env) (*client, error) {
 	cl := &client{conf: c, env: env, retry: s.retry, timeout: s.timeout, gate: c.sharedGate()}
 	cl.hide(c)
 	cl.warn(c.url)
-	cl.http = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+	meter := env.Meter(s.table, hideURL(c.url))
+	meter.Waits(cl.gate.status)
+	cl.http = &http.Client{Transport: meter.RoundTripper(transport), CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse // another server should not get headers and signatures
 	}}
 	if cl.header, err = c.fixedHeaders(s); err != nil {
@@ -261,7 +262,6 @@ func (c *common) authentication(cl *client, env *connectors.Env) error {
 func (c *client) send(ctx context.Context, q *call) (*answer, error) {
 	renewed := false
 	for attempt := 0; ; attempt++ {
-		c.calls.Add(1)
 		a, f := c.attempt(ctx, q)
 		if f == nil {
 			return a, nil
@@ -278,18 +278,15 @@ func (c *client) send(ctx context.Context, q *call) (*answer, error) {
 			if attempt > 0 {
 				f.text += fmt.Sprintf(" (tried %d times; '%s' is the limit)", attempt+1, c.retry.timesKey)
 			}
-			c.failures.Add(1)
 			return nil, f
 		}
 		at := time.Now().Add(max(c.retry.delay(attempt, c.env.Random), f.after))
 		if err := wait(ctx, at, nil); errors.Is(err, errNoTime) {
 			f.text += " (no time is left for another attempt)"
-			c.failures.Add(1)
 			return nil, f
 		} else if err != nil {
 			return nil, err
 		}
-		c.again.Add(1)
 	}
 }
 
@@ -327,14 +324,12 @@ func (c *client) exchange(ctx context.Context, q *call) (*answer, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	c.sent.Add(int64(len(q.body)))
 	resp, err := c.http.Do(r)
 	if err != nil {
 		return nil, c.broken(ctx, q, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.conf.maxAnswer+1))
-	c.received.Add(int64(len(body)))
 	switch {
 	case err != nil && ctx.Err() == nil:
 		return nil, &failure{again: true, state: stateException, status: resp.StatusCode, header: resp.Header,

@@ -68,7 +68,7 @@ func (c *config) Lookup(t *connectors.TableDesc, scan connectors.LookupScan, env
 			c.lookupRetry.times = n
 		}
 	}
-	s := settings{headers: c.headers, rawAuth: c.rawAuth, timeout: c.timeout, retry: &c.lookupRetry, version: c.version}
+	s := settings{headers: c.headers, rawAuth: c.rawAuth, timeout: c.timeout, retry: &c.lookupRetry, version: c.version, table: t.Name}
 	if c.format.json() {
 		s.accept = "application/json"
 	}
@@ -264,14 +264,8 @@ func (l *lookup) failed(keys *vec.Batch, f *failure, body []byte) (*vec.Batch, [
 	return nil, nil, f // not Retryable: the attempts were made here, with the pauses that the table and the server want
 }
 
-// Endpoint, Status and Usage are for those who watch a job: whom it asks, why it waits ("" where it does not), and
-// what it has cost: attempts, attempts after the first, requests that failed in the end, bytes of bodies.
-func (l *lookup) Endpoint() string { return hideURL(l.conf.url) }
-func (l *lookup) Status() string   { return l.client.gate.status() }
-func (l *lookup) Usage() (calls, again, failures, sent, received int64) {
-	c := l.client
-	return c.calls.Load(), c.again.Load(), c.failures.Load(), c.sent.Load(), c.received.Load()
-}
+// Status implements connectors.Waiting.
+func (l *lookup) Status() string { return l.client.gate.status() }
 
 // writer takes a writer of the pool, or makes one.
 func (l *lookup) writer() (*writer, error) {

@@ -241,8 +241,8 @@ func TestRetryAfter(t *testing.T) {
 	if d := time.Since(start); d < 900*time.Millisecond {
 		t.Errorf("sent again after %s", d)
 	}
-	if _, again, failures, _, received := l.Usage(); again != 1 || failures != 0 || received != int64(len(one)) {
-		t.Errorf("usage: %d again, %d failures, %d bytes", again, failures, received)
+	if u := g.usage(); u.Calls != 2 || u.Failures != 1 || u.Received != int64(len(one)) {
+		t.Errorf("usage: %d calls, %d failures, %d bytes", u.Calls, u.Failures, u.Received)
 	}
 	g = serve(t, func(w http.ResponseWriter, _ *http.Request, _ string, _ int) {
 		w.Header().Set("Retry-After", "30")
@@ -363,7 +363,7 @@ func TestSecrets(t *testing.T) {
 	if !strings.Contains(g.logged(), `the parameter "code" in 'url' looks like a secret`) {
 		t.Errorf("no warning: %s", g.logged())
 	}
-	shown := err.Error() + g.logged() + l.Status() + l.Endpoint()
+	shown := err.Error() + g.logged() + l.Status() + g.endpoint
 	if !strings.Contains(shown, "circuit breaker") {
 		t.Errorf("nothing of the breaker: %s", shown)
 	}

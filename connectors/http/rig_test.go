@@ -31,13 +31,16 @@ type rig struct {
 	seen  []string // "METHOD /path?query body"
 	heads []http.Header
 	warns []string
-	log   strings.Builder
+	meter *connectors.Meter
+	// endpoint is whose calls the last client counted.
+	endpoint string
+	log      strings.Builder
 }
 
 // serve answers with a handler, which gets the number of the request, from 1.
 func serve(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, body string, n int)) *rig {
 	t.Helper()
-	g := &rig{T: t}
+	g := &rig{T: t, meter: connectors.NewMeter(time.Now, nil)}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		g.mu.Lock()
@@ -84,6 +87,7 @@ func (g *rig) env() *connectors.Env {
 	return &connectors.Env{
 		Now: time.Now, Random: func() uint64 { return connectors.Mix(atomic.AddUint64(&random, 1)) }, Zone: time.UTC,
 		Logger: slog.New(slog.NewTextHandler(g, nil)),
+		Calls:  func(_, endpoint string) *connectors.Meter { g.endpoint = endpoint; return g.meter },
 		Warn: func(text string) {
 			g.mu.Lock()
 			defer g.mu.Unlock()
@@ -91,6 +95,9 @@ func (g *rig) env() *connectors.Env {
 		},
 	}
 }
+
+// usage is what tables of the server were counted to ask.
+func (g *rig) usage() connectors.Usage { return g.meter.Usage() }
 
 // Write takes the log.
 func (g *rig) Write(p []byte) (int, error) {

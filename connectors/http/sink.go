@@ -123,7 +123,7 @@ func newSink(c *common, opts *sinkOptions, t *connectors.TableDesc, env *connect
 		return nil, err
 	}
 	s.values = newValues(t.Columns, env)
-	s.client, err = c.client(settings{headers: opts.sinkHeaders, timeout: opts.sinkTimeout, retry: &opts.sinkRetry}, env)
+	s.client, err = c.client(settings{headers: opts.sinkHeaders, timeout: opts.sinkTimeout, retry: &opts.sinkRetry, table: t.Name}, env)
 	return s, err
 }
 

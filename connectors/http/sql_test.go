@@ -112,6 +112,11 @@ func TestSQL(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "status 500") || strings.Contains(err.Error(), "hush") {
 		t.Errorf("error %v", err)
 	}
+	base := "default_catalog.default_database."
+	want(`SELECT table_name, endpoint, calls, failures, bytes_sent > 0, p99_ms >= p50_ms AND p50_ms > 0, last_call >= first_call, job_id FROM sys.calls WHERE table_name <> '`+base+`f';`,
+		base+"c "+server.URL+"/x 8 2 false true true (null)\n"+base+"d "+server.URL+"/to/{id} 4 0 true true true (null)")
+	want(`SELECT SUM(calls) = SUM(failures), SUM(calls) > 0 FROM sys.calls WHERE endpoint LIKE '%/fail';`, "true true")
+	want(`SHOW TABLES FROM sys;`, "calls")
 	for _, script := range []string{"SHOW CREATE TABLE f;", "EXPLAIN SELECT o.id, f.name FROM o JOIN f FOR SYSTEM_TIME AS OF o.proc ON f.id = o.id;", "EXPLAIN INSERT INTO f SELECT id, 'a' FROM o;"} {
 		if got, err := run(s, script); err != nil || len(got) < 50 || strings.Contains(got, "hush") {
 			t.Errorf("%s\n%s, %v", script, got, err)

@@ -64,10 +64,32 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			}
 		}
 	}
+	c.calls(out)
 	for _, st := range job.States() {
 		out <- gauge("weir_jobs", float64(counts[st]), []string{"state"}, string(st))
 	}
 	out <- gauge("flink_jobmanager_numRunningJobs", float64(counts[job.Running]), nil)
+}
+
+// calls tells what services were asked.
+func (c *collector) calls(out chan<- prometheus.Metric) {
+	if c.s.o.Session.Ledger == nil {
+		return
+	}
+	list, err := c.s.o.Session.Ledger.Entries()
+	if err != nil {
+		c.s.o.Logger.Warn("metrics of calls", "error", err)
+		return
+	}
+	labels := []string{"job_id", "table_name", "endpoint"}
+	for _, e := range list {
+		for _, m := range []metric{
+			{"calls_total", float64(e.Calls)}, {"call_failures_total", float64(e.Failures)}, {"call_bytes_sent_total", float64(e.Sent)},
+			{"call_bytes_received_total", float64(e.Received)}, {"call_p50_seconds", e.Quantile(0.5).Seconds()}, {"call_p99_seconds", e.Quantile(0.99).Seconds()},
+		} {
+			out <- gauge("weir_"+m.id, m.value, labels, e.Job, e.Table, e.Endpoint)
+		}
+	}
 }
 
 func gauge(name string, value float64, labels []string, values ...string) prometheus.Metric {
@@ -81,6 +103,7 @@ func gauge(name string, value float64, labels []string, values ...string) promet
 // help says what some metrics are; the others are Flink's and known by their names.
 var help = map[string]string{
 	"weir_jobs":                    "Jobs by state.",
+	"weir_calls_total":             "Calls of a service outside, for a table or model.",
 	taskPrefix + "split_watermark": "Watermark of a split, in milliseconds since 1970.",
 }
 

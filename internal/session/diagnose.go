@@ -40,6 +40,7 @@ type diagnosed struct {
 	watermark      types.Time // the least
 	busy, blocked  float64    // the most, milliseconds a second
 	splits         []exec.SplitStats
+	asks           exec.AskStats // the requests of all, the oldest
 }
 
 // DiagnoseJob says what a job of a server waits for, line by line.
@@ -141,6 +142,7 @@ func (d *diagnosis) nodes() []*diagnosed {
 		n.in, n.out, n.late, n.rejected, n.groups = n.in+s.RowsIn, n.out+s.RowsOut, n.late+s.Late, n.rejected+s.Rejected, n.groups+s.Groups
 		n.watermark, n.busy, n.blocked = min(n.watermark, s.Watermark), max(n.busy, r.Busy), max(n.blocked, r.BackPressure)
 		n.splits = append(n.splits, s.Splits...)
+		n.addAsks(s.Asks)
 	}
 	var out []*diagnosed
 	for _, n := range plan.Nodes {
@@ -202,7 +204,10 @@ func (d *diagnosis) look(n *diagnosed, byID map[string]*diagnosed) (out []string
 	if n.late > 0 {
 		out = append(out, fmt.Sprintf("%s: %d of %d rows came behind the watermark and were dropped; a larger bound in WATERMARK FOR would take them", n.name(), n.late, n.in))
 	}
+	waiting := d.asking(n)
+	out = append(out, waiting...)
 	switch {
+	case len(waiting) > 0:
 	case n.Kind == "Scan":
 		out = append(out, d.source(n)...)
 	case n.out > 0 || n.in == 0 || n.Kind == "Sink" || n.Kind == "Collect":

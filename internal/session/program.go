@@ -66,6 +66,9 @@ func (d *definitions) object(path [3]string) {
 		return
 	}
 	d.seen[path] = true
+	if table != nil && table.Options["connector"] == planner.LedgerConnector {
+		return // it is always there
+	}
 	d.database([2]string{path[0], path[1]})
 	if name, _, ok := planner.RejectsOf(path[2]); ok && table != nil && table.Options["connector"] == planner.RejectsConnector {
 		d.object([3]string{path[0], path[1], name}) // it is there with its table

@@ -103,7 +103,7 @@ func (r *Result) Start(ctx context.Context) (*Job, error) {
 	}
 	o.JobName = j.Name
 	if o.Rejects == nil {
-		o.Env.JobID, o.Rejects = j.ID, s.rejects.Job(j.ID)
+		o.Env.JobID, o.Env.Calls, o.Rejects = j.ID, s.ledger.Job(j.ID), s.rejects.Job(j.ID)
 	}
 	if j.run, err = exec.Run(ctx, r.Plan, o); err != nil {
 		return nil, unfit(err)
@@ -128,6 +128,7 @@ func (r *Result) Program() job.Program {
 // which jobs take without being asked.
 func (s *Session) execOptions(rows func(*vec.Batch) error) exec.Options {
 	env := *s.env
+	env.Calls = s.ledger.Job("")
 	o := exec.Options{Env: &env, Rows: rows, MemoryLimit: s.conf.memory()}
 	if o.TempDir = s.conf.get("io.tmp.dirs"); o.TempDir == "" {
 		o.TempDir = os.TempDir()

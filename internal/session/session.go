@@ -21,6 +21,7 @@ import (
 	"weir/connectors"
 	"weir/connectors/all"
 	"weir/connectors/kinesis/local"
+	"weir/connectors/ledger"
 	"weir/connectors/memory"
 	"weir/connectors/rejects"
 	"weir/exec/state"
@@ -51,6 +52,8 @@ type Options struct {
 	Jobs JobService
 	// Resources are what jobs that keep checkpoints share; nil: each has its own.
 	Resources *state.Resources
+	// Ledger counts what services are asked, for several sessions; nil: the session has its own.
+	Ledger *ledger.Store
 	// ofJob: the session is a job's, so what it rejects outlives it.
 	ofJob bool
 	// Kinesis gives the URL of the embedded Kinesis server where somebody else keeps it; nil: the session does.
@@ -67,6 +70,7 @@ type Session struct {
 	memory  *memory.Tables
 	persist *persistence
 	rejects *rejects.Store // what its tables rejected
+	ledger  *ledger.Store  // what services were asked
 
 	kinesis struct {
 		sync.Mutex
@@ -101,13 +105,19 @@ func Open(o Options) (*Session, error) {
 	s.env = s.newEnv()
 	s.plan = &planner.Planner{Catalog: planner.NewCatalog(), Connectors: map[string]connectors.Connector{}, Providers: map[string]connectors.Connector{}, Env: s.env}
 	s.rejects = rejects.Open(filepath.Join(o.DataDir, "rejects"))
+	if s.ledger = o.Ledger; s.ledger == nil {
+		s.ledger = ledger.Open(filepath.Join(o.DataDir, "ledger"), o.Now)
+	}
 	if o.Ephemeral && !o.ofJob {
 		s.rejects = rejects.InMemory()
+		if o.Ledger == nil {
+			s.ledger = ledger.Open("", o.Now)
+		}
 	}
 	for _, c := range all.Providers() {
 		s.plan.Providers[c.Name] = c
 	}
-	for _, c := range append(all.List(), s.memory.Connector(), s.rejects.Connector()) {
+	for _, c := range append(all.List(), s.memory.Connector(), s.rejects.Connector(), s.ledger.Connector()) {
 		s.plan.Connectors[c.Name] = c
 	}
 	s.settle()
@@ -173,10 +183,11 @@ func (s *Session) LocalKinesis(ctx context.Context) (string, error) {
 // Close stops the session's jobs and its server.
 func (s *Session) Close() error {
 	s.jobs.stopAll()
+	err := s.ledger.Flush()
 	s.kinesis.Lock()
 	defer s.kinesis.Unlock()
 	if s.kinesis.owned == nil {
-		return nil
+		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -100,7 +100,7 @@ func (b bucketStore) Remove(ctx context.Context) error {
 // jobOptions are what a job needs that outlives its process. dir is its folder, where settings say nothing else.
 func (s *Session) jobOptions(ctx context.Context, id, dir string, log *slog.Logger) (exec.Options, jobStore, error) {
 	o := s.execOptions(nil)
-	o.Env.JobID, o.Rejects = id, s.rejects.Job(id)
+	o.Env.JobID, o.Env.Calls, o.Rejects = id, s.ledger.Job(id), s.rejects.Job(id)
 	path := filepath.Join(dir, "checkpoints")
 	if root := s.conf.get("execution.checkpointing.dir"); root != "" {
 		path = join(root, id)
