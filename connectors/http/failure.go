@@ -1,6 +1,7 @@
 package httpconn
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -61,14 +62,17 @@ func (c *client) broken(ctx context.Context, q *call, err error) *failure {
 	switch {
 	case isTLS(err):
 		f.again = false
-		f.text += ": check that 'url' begins with http:// or https:// as its server does, and that its certificate is trusted ('http.security.cert.server' names others)"
+		f.text += fmt.Sprintf(": check that '%s' begins with http:// or https:// as its server does, and that its certificate is trusted ('http.security.cert.server' names others)", c.conf.key())
 	case errors.As(err, &dns) && dns.IsNotFound:
-		f.text += ": check the host in 'url'"
+		f.text += fmt.Sprintf(": check the host in '%s'", c.conf.key())
 	case strings.Contains(f.text, "connection refused"):
-		f.text += ": check host and port in 'url', and that the server runs"
+		f.text += fmt.Sprintf(": check host and port in '%s', and that the server runs", c.conf.key())
 	}
 	return f
 }
+
+// key is the option that gives the URL.
+func (c *common) key() string { return cmp.Or(c.urlKey, "url") }
 
 func isTLS(err error) bool {
 	return errors.As(err, new(*tls.CertificateVerificationError)) || errors.As(err, new(x509.UnknownAuthorityError)) || errors.As(err, new(x509.HostnameError)) ||
@@ -102,7 +106,11 @@ func (c *client) judge(q *call, r *http.Request, token string, a *answer) (*answ
 	if text := c.excerpt(r, a.body); text != "" {
 		f.text += ": " + text
 	}
-	f.text += hint(a, c.retry.codesKey, c.signer != nil)
+	if c.retry.advice != nil {
+		f.text += c.retry.advice(a.status)
+	} else {
+		f.text += hint(a, c.retry.codesKey, c.signer != nil)
+	}
 	if f.again {
 		f.after = min(retryAfter(a.header, c.env.Now()), max(c.retry.longest, time.Minute))
 	}

@@ -1,6 +1,7 @@
 package httpconn
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -71,6 +72,7 @@ func bindCodes(o *option.Set, dst *codes, key, def, doc string) {
 // common is the options that asking and sending share, and the gate that all share that a table's Config makes.
 type common struct {
 	url    string
+	urlKey string // the option that gives it; "": url
 	format namedFormat
 
 	user, password string
@@ -109,19 +111,24 @@ func (c *common) options(o *option.Set) {
 	old(o.String(&c.tokenRequest, "http.security.oidc.token.request", "", "Body of the request for an access token, as `grant_type=client_credentials&client_id=...&client_secret=...`.").Secret())
 	old(o.String(&c.tokenURL, "http.security.oidc.token.endpoint.url", "", "Where access tokens are asked for.")).Alias("http.security.oidc.token.endpoint-url")
 	old(o.Duration(&c.tokenEarlier, "http.security.oidc.token.expiry.reduction", time.Second, "So long before a token ends another is asked for.")).Alias("http.security.oidc.token.expiry-reduction")
+	o.String(&c.service, "aws.sigv4.service", "", "Sign requests for AWS, as this service: `execute-api` for API Gateway, `sagemaker`, `bedrock`, `lambda` for the URL of a function. Region and credentials are those of `aws.*`.")
+	c.session.Options(o)
+	c.shared(o)
+	o.Unused("http.logging.level", "requests are not logged.")
+}
+
+// shared is the options of whoever asks by HTTP, models' providers too: certificates and limits.
+func (c *common) shared(o *option.Set) {
 	old(o.String(&c.tls.serverCerts, "http.security.cert.server", "", "PEM files of certificates to trust besides the system's, with commas between."))
 	old(o.String(&c.tls.clientCert, "http.security.cert.client", "", "PEM file of the certificate to show to the server."))
 	old(o.String(&c.tls.clientKey, "http.security.key.client", "", "PEM file of that certificate's key."))
 	old(o.Bool(&c.tls.selfSigned, "http.security.cert.server.allowSelfSigned", false, "Whether to accept any certificate; only of servers on this machine."))
-	o.String(&c.service, "aws.sigv4.service", "", "Sign requests for AWS, as this service: `execute-api` for API Gateway, `sagemaker`, `bedrock`, `lambda` for the URL of a function. Region and credentials are those of `aws.*`.")
-	c.session.Options(o)
 	o.Double(&c.rate, "http.rate-limit", 0, "Requests a second at most, of all tasks of the job together; 0 is no limit.").Range(0, 1e6)
 	o.Int(&c.breakAfter, "http.circuit-breaker.failures", 50, "After so many failures in a row (no answer, or a code to try again at) all requests wait; then a single one tries. 0: never.").Range(0, 1e9)
 	o.Duration(&c.breakFor, "http.circuit-breaker.wait", 2*time.Second, "How long they wait.")
 	o.Memory(&c.maxAnswer, "http.response.max-size", 16<<20, "A longer answer is an error.")
 	o.Int(&c.maxConns, "http.connections.max", 256, "Connections at once; they are kept for the next request.").Range(1, 65536)
 	old(o.Duration(&c.connectLimit, "http.source.lookup.connection.timeout", 10*time.Second, "How long connecting may take."))
-	o.Unused("http.logging.level", "requests are not logged.")
 }
 
 // retryOptions say what a status means, and when to try again.
@@ -132,6 +139,7 @@ type retryOptions struct {
 	factor                  float64
 	times                   int
 	timesKey, codesKey      string
+	advice                  func(status int) string // what to do about a status; nil: that of tables
 }
 
 // retryDefaults differ between asking and sending.
@@ -142,7 +150,11 @@ type retryDefaults struct {
 	initial  time.Duration
 	longest  time.Duration
 	factor   float64
+	codes    string // to try again at; "": retryCodes
 }
+
+// retryCodes are the statuses that a later attempt may not meet.
+const retryCodes = "429,500,502,503,504"
 
 // retriesKey is the option of every table that is asked; Lookup finds its value.
 const retriesKey = "lookup.max-retries"
@@ -150,7 +162,7 @@ const retriesKey = "lookup.max-retries"
 func (r *retryOptions) options(o *option.Set, prefix string, d retryDefaults) {
 	r.timesKey, r.codesKey = d.timesKey, prefix+"success-codes"
 	bindCodes(o, &r.success, prefix+"success-codes", "2XX", "Status codes of good answers: codes, groups as 2XX, and !203 for one that is not meant.")
-	bindCodes(o, &r.retry, prefix+"retry-codes", "429,500,502,503,504", "Status codes after which the request is sent again; the pause that a server asks for with Retry-After is kept. (Flink's default lacks 429 and 502.)")
+	bindCodes(o, &r.retry, prefix+"retry-codes", cmp.Or(d.codes, retryCodes), "Status codes after which the request is sent again; the pause that a server asks for with Retry-After is kept. (Flink's default lacks 429 and 502.)")
 	bindCodes(o, &r.ignored, prefix+"ignored-response-codes", "", "Status codes that are no failure, and whose answers are not looked at, as 404 where it means that there is no row.")
 	if r.times = d.times; d.timesKey != retriesKey {
 		o.Int(&r.times, d.timesKey, d.times, "How often a request is sent again at most.").Range(0, 1000)

@@ -109,6 +109,7 @@ var walls = []struct {
 	{"connectors/format", []string{"sql/types", "sql/vec", "sql/fn", "connectors", "connectors/option"}},
 	{"connectors/kinesis/local", nil},
 	{"connectors/all", []string{"connectors"}},
+	{"connectors/models", []string{"sql/types", "sql/vec", "sql/fn", "connectors", "connectors/option", "connectors/format", "connectors/http", "connectors/models"}},
 	{"connectors", []string{"sql/types", "sql/vec", "sql/fn", "connectors", "connectors/option", "connectors/format", "connectors/aws"}},
 	{"planner", []string{"sql", "sql/ast", "sql/types", "sql/vec", "sql/fn", "connectors", "connectors/option", "exec/expr"}},
 	{"exec/state", []string{"sql/types", "sql/vec"}},
