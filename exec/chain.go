@@ -196,4 +196,6 @@ func (l *opLink) publish() {
 	l.stats.late.Store(m.LateDropped)
 	l.stats.groups.Store(m.Groups)
 	l.stats.stateBytes.Store(m.StateBytes)
+	l.stats.lookup.found.Store(m.Found)
+	l.stats.lookup.missed.Store(m.Missed)
 }

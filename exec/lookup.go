@@ -19,14 +19,19 @@ import (
 )
 
 // cachedTable is a bounded table read into memory: the full cache of a lookup join. The instances of
-// one operator share it.
+// one operator share it. Once it is there it is loaded anew beside the rows that flow on; where that
+// fails its rows are used on, since old ones are worth more than none, and it is tried again.
 type cachedTable struct {
 	a    *assembly
 	scan *planner.Scan
 
-	mu     sync.Mutex
-	rows   *vec.Batch
-	loaded int64 // microseconds
+	mu      sync.Mutex
+	rows    *vec.Batch
+	next    int64 // microseconds: when it is loaded anew
+	loading bool
+
+	board sync.Mutex // of seen, which is read while the table is loaded
+	seen  ReferenceStats
 }
 
 // maxCachedRows bounds a full cache.
@@ -43,20 +48,83 @@ func (a *assembly) lookupTable(n *planner.LookupJoin) *cachedTable {
 	return a.lookups[n]
 }
 
-// Rows loads the table at the first call, and again when its reload interval has passed.
+// Rows loads the table at the first call, and begins to load it anew when its reload interval has passed.
 func (c *cachedTable) Rows(now int64) (*vec.Batch, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	every := c.scan.Common.LookupReload
-	if c.rows != nil && (every <= 0 || now < c.loaded+every.Microseconds()) {
+	if c.rows == nil {
+		rows, took, err := c.timedLoad()
+		c.loaded(rows, took, now, err)
+		if err != nil {
+			return nil, c.named(err)
+		}
+	}
+	if c.scan.Common.LookupReload <= 0 || now < c.next || c.loading {
 		return c.rows, nil
 	}
-	rows, err := c.load(c.a.ctx)
-	if err != nil {
-		return nil, fmt.Errorf("lookup table %q: %w", c.scan.Table.Path[2], err)
+	if c.a.single { // the simulator has one goroutine
+		rows, took, err := c.timedLoad()
+		c.loaded(rows, took, now, err)
+		return c.rows, nil
 	}
-	c.rows, c.loaded = rows, now
-	return rows, nil
+	c.loading = true
+	go c.reload()
+	return c.rows, nil
+}
+
+// reload loads the table anew while others use its rows.
+func (c *cachedTable) reload() {
+	began := c.a.run.clock().UnixMicro()
+	var rows *vec.Batch
+	var took time.Duration
+	var err error
+	defer func() {
+		if p := recover(); p != nil { // it runs in no task, where a bug would fail the job
+			err = panicked(c.scan.Table.Path[2], p)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.loading = false
+		c.loaded(rows, took, began, err)
+	}()
+	rows, took, err = c.timedLoad()
+}
+
+func (c *cachedTable) timedLoad() (*vec.Batch, time.Duration, error) {
+	began := c.a.run.clock()
+	rows, err := c.load(c.a.ctx)
+	return rows, c.a.run.clock().Sub(began), err
+}
+
+// loaded takes in what loading gave. The caller holds the lock.
+func (c *cachedTable) loaded(rows *vec.Batch, took time.Duration, at int64, err error) {
+	c.next = at + c.scan.Common.LookupReload.Microseconds()
+	c.board.Lock()
+	defer c.board.Unlock()
+	if err != nil {
+		c.seen.Failures++
+		c.seen.Error = err.Error()
+		if c.rows != nil && c.a.ctx.Err() == nil {
+			c.a.run.env.Logger.Warn("a reference table could not be loaded anew, its old rows are used", "table", c.scan.Table.Path[2],
+				"age", (time.Duration(at-c.seen.Loaded.UnixMicro()) * time.Microsecond).Round(time.Millisecond).String(), "error", err.Error())
+		}
+		return
+	}
+	c.rows = rows
+	c.seen.Rows, c.seen.Loaded, c.seen.Took, c.seen.Error = int64(rows.Len()), time.UnixMicro(at), took, ""
+	c.seen.Loads++
+}
+
+func (c *cachedTable) named(err error) error {
+	return fmt.Errorf("lookup table %q: %w", c.scan.Table.Path[2], err)
+}
+
+func (c *cachedTable) stats() ReferenceStats {
+	c.board.Lock()
+	defer c.board.Unlock()
+	s := c.seen
+	s.Table = c.scan.Table.Path[2]
+	return s
 }
 
 func (c *cachedTable) load(ctx context.Context) (*vec.Batch, error) {

@@ -58,8 +58,6 @@ type NodeStats struct {
 	Asks AskStats
 	// Reference is the table that a lookup join holds in memory; nil: it is none, or asks.
 	Reference *ReferenceStats
-	// Waits is what a lookup join that asks waits for.
-	Waits WaitStats
 }
 
 func newNodeStats(id, name string, instance int) *nodeStats {
@@ -77,6 +75,6 @@ func (s *nodeStats) read() NodeStats {
 		DiskBytes: s.diskBytes.Load(), OverBudget: s.overBudget.Load(),
 		Busy: time.Duration(s.busy.Load()), BackPressured: time.Duration(s.blocked.Load()), Behind: time.Duration(s.behind.Load()) * time.Millisecond,
 		Splits: s.splits.read(), Reasons: s.reasons.read(), Asks: s.asks.read(),
-		Reference: s.lookup.reference(), Waits: s.lookup.wait(),
+		Reference: s.lookup.reference(),
 	}
 }

@@ -153,6 +153,9 @@ func showJob(d jobserver.Details) {
 	line("rows", fmt.Sprintf("%d read, %d written, %d late, %d records rejected", d.RowsIn, d.RowsOut, d.LateRows, d.Rejected))
 	line("last checkpoint", d.Checkpoint)
 	line("last savepoint", d.Savepoint)
+	for _, r := range d.References {
+		line("reference table", r.Text(time.Now()))
+	}
 	line("error", d.Error)
 	for _, x := range d.Failures {
 		what := "gave up"

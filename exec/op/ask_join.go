@@ -47,6 +47,10 @@ type askJoin struct {
 	todo    []int32            // keys to ask for
 	last    uint64
 	pending pendingRows
+
+	// What waits, to bound it: where many rows want a key that nobody answers for, or wait for their turn behind one,
+	// requests are few.
+	rows, bytes int64
 }
 
 // waiting is a batch of which rows wait for answers.
@@ -55,7 +59,15 @@ type waiting struct {
 	b    *vec.Batch
 	gids []int32 // of each row its key; noKey: it has none
 	rows []int32 // that have not left
+	size int64   // of the batch, which is kept as long as one of its rows is
 }
+
+// The bounds of what waits: no input is taken from there on. There are more batches where there may be more requests.
+const (
+	maxWaitingRows    = 64 << 10
+	maxWaitingBatches = 1 << 10
+	maxWaitingBytes   = 32 << 20
+)
 
 // wmMark is a watermark behind the batches up to seq.
 type wmMark struct {
@@ -107,7 +119,7 @@ func (j *askJoin) Process(_ int, b *vec.Batch, out Emitter) error { return j.tak
 // take finds the keys of rows, asks for those that are not known, and emits what it can. Without an Emitter, at the start, all wait.
 func (j *askJoin) take(b *vec.Batch, out Emitter) error {
 	j.seq++
-	w := &waiting{seq: j.seq, b: b, rows: make([]int32, b.Len())}
+	w := &waiting{seq: j.seq, b: b, rows: make([]int32, b.Len()), size: int64(b.Size())}
 	for i := range w.rows {
 		w.rows[i] = int32(i)
 	}
@@ -116,6 +128,7 @@ func (j *askJoin) take(b *vec.Batch, out Emitter) error {
 		return err
 	}
 	j.queue = append(j.queue, w)
+	j.rows, j.bytes = j.rows+int64(len(w.rows)), j.bytes+w.size
 	j.request()
 	if out == nil {
 		return nil
@@ -226,6 +239,7 @@ func (j *askJoin) reject(gids []int32, cause error) error {
 // release emits the rows whose answers are there.
 func (j *askJoin) release(out Emitter) error {
 	kept := j.queue[:0]
+	j.rows, j.bytes = 0, 0
 	var err error
 	stop := false
 	for _, w := range j.queue {
@@ -234,6 +248,7 @@ func (j *askJoin) release(out Emitter) error {
 		}
 		if len(w.rows) > 0 {
 			kept = append(kept, w)
+			j.rows, j.bytes = j.rows+int64(len(w.rows)), j.bytes+w.size
 			stop = stop || j.strict
 		}
 	}
@@ -351,8 +366,11 @@ func (j *askJoin) Watermark(wm types.Time, _ Emitter) (types.Time, error) {
 // Pending is the number of requests without an answer.
 func (j *askJoin) Pending() int { return len(j.asks) }
 
-// Full tells that the keys to ask for are as many as requests may be under way.
-func (j *askJoin) Full() bool { return len(j.asks) >= j.node.Ask.Capacity }
+// Full tells that as many requests are under way, or as much waits, as may be.
+func (j *askJoin) Full() bool {
+	return len(j.asks) >= j.node.Ask.Capacity || len(j.asks) > 0 &&
+		(j.rows >= maxWaitingRows || j.bytes >= maxWaitingBytes || len(j.queue) >= max(maxWaitingBatches, 2*j.node.Ask.Capacity))
+}
 
 // Snapshot writes the rows that wait.
 func (j *askJoin) Snapshot() error {
@@ -364,10 +382,7 @@ func (j *askJoin) Snapshot() error {
 
 func (j *askJoin) measure() {
 	m := j.ctx.Metrics
-	bytes := j.known.bytes()
-	for _, w := range j.queue {
-		bytes += int64(len(w.rows)) * 64
-	}
+	bytes := j.known.bytes() + j.bytes
 	j.ctx.Budget.Grow(bytes - m.StateBytes)
 	m.StateBytes, m.Groups = bytes, int64(j.known.keys.Len())
 }

@@ -64,6 +64,13 @@ func (l *lookupJoin) Process(_ int, b *vec.Batch, out Emitter) error {
 	if err != nil {
 		return err
 	}
+	for _, g := range groups {
+		if g < 0 {
+			l.ctx.Metrics.Missed++
+		} else {
+			l.ctx.Metrics.Found++
+		}
+	}
 	left, right := l.pairs(groups)
 	if l.cond != nil {
 		if left, right, err = l.filter(b, left, right); err != nil {

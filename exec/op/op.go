@@ -124,6 +124,8 @@ type Metrics struct {
 	LateDropped int64
 	Groups      int64
 	StateBytes  int64
+	// Found and Missed are the rows whose key a table in memory had, and had not.
+	Found, Missed int64
 }
 
 // Base gives the methods of Operator that do nothing.

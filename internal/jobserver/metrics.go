@@ -105,6 +105,12 @@ var help = map[string]string{
 	"weir_jobs":                    "Jobs by state.",
 	"weir_calls_total":             "Calls of a service outside, for a table or model.",
 	taskPrefix + "split_watermark": "Watermark of a split, in milliseconds since 1970.",
+
+	taskPrefix + "cache_numCachedRecords": "Rows of a table that a lookup join holds in memory.",
+	taskPrefix + "cache_ageMillis":        "How long ago they were read.",
+	taskPrefix + "cache_latestLoadTime":   "How long reading them took, in milliseconds.",
+	taskPrefix + "cache_hitCount":         "Rows of the join whose key the table had.",
+	taskPrefix + "cache_missCount":        "Rows of the join whose key the table had not.",
 }
 
 // jobMetrics are those of the whole job.

@@ -306,11 +306,26 @@ func TestMetricNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text := r.ask(t, "GET", "/metrics", "")
+	products := filepath.Join(t.TempDir(), "products.json")
+	if err := os.WriteFile(products, []byte("{\"id\": 1}\n{\"id\": 2}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	joined, err := r.client.SubmitSQL(context.Background(), "CREATE TABLE products (id BIGINT) WITH ('connector' = 'filesystem', 'format' = 'json', 'path' = '"+products+"');"+
+		"INSERT INTO snk SELECT l.id, 1 FROM (SELECT *, PROCTIME() AS proc FROM live) AS l JOIN products FOR SYSTEM_TIME AS OF l.proc AS p ON p.id = l.id", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && !strings.Contains(text, "cache_ageMillis"); time.Sleep(20 * time.Millisecond) {
+		_, text = r.ask(t, "GET", "/metrics", "")
+	}
+	reference := `{job_id="` + joined.Jobs[0].ID + `",job_name="insert-into_default_catalog.default_database.snk",operator_name="LookupJoin-1",subtask_index="0"} `
 	for _, want := range []string{
 		`flink_taskmanager_job_task_operator_numRecordsOut{job_id="` + out.Jobs[0].ID + `",job_name="insert-into_default_catalog.default_database.snk",operator_name="Scan-1",subtask_index="0"}`,
 		"operator_currentOutputWatermark{", "operator_busyTimeMsPerSecond{", "operator_backPressuredTimeMsPerSecond{", "operator_idleTimeMsPerSecond{", "operator_numLateRecordsDropped{",
-		"flink_jobmanager_job_numRestarts{", "flink_jobmanager_job_numberOfFailedCheckpoints{", `weir_jobs{state="RUNNING"} 1`, "go_goroutines",
+		"flink_jobmanager_job_numRestarts{", "flink_jobmanager_job_numberOfFailedCheckpoints{", `weir_jobs{state="RUNNING"} 2`, "go_goroutines",
+		"operator_cache_numCachedRecords" + reference + "2", "operator_cache_loadCount" + reference + "1", "operator_cache_numLoadFailures" + reference + "0",
+		"operator_cache_hitCount" + reference, "operator_cache_missCount" + reference, "operator_cache_ageMillis" + reference,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("/metrics lacks %s", want)

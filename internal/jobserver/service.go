@@ -22,6 +22,7 @@ func info(e *job.Entry) session.JobInfo {
 	if last := e.Checkpoints().LastCompleted; last != nil {
 		out.Checkpoint = last.Path
 	}
+	out.References = session.References(e.Stats())
 	if n := len(s.Savepoints); n > 0 {
 		out.Savepoint = s.Savepoints[n-1].Path
 	}

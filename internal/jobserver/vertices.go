@@ -26,6 +26,7 @@ type vertex struct {
 	input   types.Time // least watermark that comes in
 	output  types.Time
 	chained bool // it runs in its input's task
+	now     time.Time
 }
 
 type edge struct {
@@ -74,7 +75,7 @@ func vertices(e *job.Entry, now time.Time) []*vertex {
 		if n.Kind == "Exchange" {
 			continue
 		}
-		v := &vertex{node: n.ID, id: vertexID(n.ID), name: n.ID, stats: byNode[n.ID]}
+		v := &vertex{node: n.ID, id: vertexID(n.ID), name: n.ID, stats: byNode[n.ID], now: now}
 		if n.Does != "" {
 			v.name += ": " + n.Does
 		}
@@ -304,6 +305,11 @@ func (v *vertex) metrics(i int) []metric {
 		{"numLateRecordsDropped", float64(s.Late)}, {"numRecordsInErrors", float64(s.Rejected)},
 		{"busyTimeMsPerSecond", r.Busy}, {"backPressuredTimeMsPerSecond", r.BackPressure}, {"idleTimeMsPerSecond", max(0, 1000-r.Busy-r.BackPressure)},
 		{"stateSize", float64(s.StateBytes)}, {"stateGroups", float64(s.Groups)},
+	}
+	if r := s.Reference; r != nil && !r.Loaded.IsZero() {
+		list = append(list, metric{"cache_numCachedRecords", float64(r.Rows)}, metric{"cache_loadCount", float64(r.Loads)}, metric{"cache_numLoadFailures", float64(r.Failures)},
+			metric{"cache_latestLoadTime", float64(r.Took.Milliseconds())}, metric{"cache_ageMillis", float64(max(0, v.now.Sub(r.Loaded)).Milliseconds())},
+			metric{"cache_hitCount", float64(r.Found)}, metric{"cache_missCount", float64(r.Missed)})
 	}
 	if s.Behind >= 0 && len(v.inputs) == 0 {
 		list = append(list, metric{"millisBehindLatest", float64(s.Behind.Milliseconds())})

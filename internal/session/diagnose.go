@@ -40,7 +40,8 @@ type diagnosed struct {
 	watermark      types.Time // the least
 	busy, blocked  float64    // the most, milliseconds a second
 	splits         []exec.SplitStats
-	asks           exec.AskStats // the requests of all, the oldest
+	reference      *exec.ReferenceStats // with what all instances found in it
+	asks           exec.AskStats        // the requests of all, the oldest
 }
 
 // DiagnoseJob says what a job of a server waits for, line by line.
@@ -142,6 +143,7 @@ func (d *diagnosis) nodes() []*diagnosed {
 		n.in, n.out, n.late, n.rejected, n.groups = n.in+s.RowsIn, n.out+s.RowsOut, n.late+s.Late, n.rejected+s.Rejected, n.groups+s.Groups
 		n.watermark, n.busy, n.blocked = min(n.watermark, s.Watermark), max(n.busy, r.Busy), max(n.blocked, r.BackPressure)
 		n.splits = append(n.splits, s.Splits...)
+		n.reference = addReference(n.reference, s.Reference)
 		n.addAsks(s.Asks)
 	}
 	var out []*diagnosed
@@ -196,7 +198,9 @@ func (d *diagnosis) lines() []string {
 	out = append(out, d.warned()...)
 	out = append(out, d.pressure(nodes)...)
 	out = append(out, d.commits(nodes)...)
-	return append(out, d.summary(nodes, len(out) == 0))
+	fine := len(out) == 0
+	out = append(out, d.references(nodes)...)
+	return append(out, d.summary(nodes, fine))
 }
 
 // look finds what is to be said of one node.
@@ -206,6 +210,7 @@ func (d *diagnosis) look(n *diagnosed, byID map[string]*diagnosed) (out []string
 	}
 	waiting := d.asking(n)
 	out = append(out, waiting...)
+	out = append(out, d.referring(n)...)
 	switch {
 	case len(waiting) > 0:
 	case n.Kind == "Scan":

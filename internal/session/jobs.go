@@ -35,7 +35,9 @@ type JobInfo struct {
 	Checkpoint string    `json:"lastCheckpoint,omitempty"` // path of the newest one
 	Savepoint  string    `json:"lastSavepoint,omitempty"`
 	Error      string    `json:"error,omitempty"`
-	Statement  string    `json:"statement,omitempty"` // without secrets
+	// References are the tables that lookup joins of the job hold in memory.
+	References []Reference `json:"referenceTables,omitempty"`
+	Statement  string      `json:"statement,omitempty"` // without secrets
 }
 
 // JobService runs jobs outside the session: a server's. Its methods are safe for concurrent use.
@@ -164,6 +166,7 @@ func (j *Job) info() JobInfo {
 	if last := j.run.CheckpointStats().LastCompleted; last != nil {
 		out.Checkpoint = last.Path
 	}
+	out.References = References(j.run.Stats())
 	return out
 }
 
@@ -343,8 +346,8 @@ func (s *Session) describeJob(ctx context.Context, st *ast.Describe, id string) 
 	if err != nil {
 		return nil, sql.Errorf(st, "%s", err)
 	}
-	return &Result{Kind: Table, Columns: []string{"job id", "job name", "status", "start time", "duration", "restarts", "last checkpoint", "last savepoint", "error", "statement"},
-		Cells: [][]string{{j.ID, j.Name, j.State, j.Started.UTC().Format(time.RFC3339), s.duration(j), fmt.Sprint(j.Restarts), j.Checkpoint, j.Savepoint, oneLine(j.Error), j.Statement}}}, nil
+	return &Result{Kind: Table, Columns: []string{"job id", "job name", "status", "start time", "duration", "restarts", "last checkpoint", "last savepoint", "error", "statement", "reference tables"},
+		Cells: [][]string{{j.ID, j.Name, j.State, j.Started.UTC().Format(time.RFC3339), s.duration(j), fmt.Sprint(j.Restarts), j.Checkpoint, j.Savepoint, oneLine(j.Error), j.Statement, referenceTexts(j.References, s.opts.Now())}}}, nil
 }
 
 // oneLine is a text without line ends, cut to fit a column.
