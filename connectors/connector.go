@@ -100,6 +100,8 @@ type Env struct {
 	LocalKinesis func(context.Context) (endpoint string, err error)
 	// Warn tells the user something that does not stop the query, once a text.
 	Warn func(text string)
+	// Recorder stands between lookups and those who ask them; nil: nothing does.
+	Recorder Recorder
 	// Calls gives the meter of what an endpoint is asked for a table; nil: nobody counts.
 	Calls func(table, endpoint string) *Meter
 }

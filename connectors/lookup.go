@@ -39,6 +39,12 @@ type Lookup interface {
 	Close() error
 }
 
+// Recorder answers for lookups from what was recorded, or records what they answer.
+type Recorder interface {
+	// Lookup gives what is asked instead of what open gives. answers are the columns of answers: those wanted, then metadata.
+	Lookup(t *TableDesc, scan LookupScan, answers types.Schema, env *Env, open func() (Lookup, error)) (Lookup, error)
+}
+
 // Waiting is a Lookup that may hold requests back, by a rate limit or because its service fails. Status says why, "" where
 // it does not.
 type Waiting interface {

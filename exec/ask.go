@@ -43,11 +43,7 @@ func (a *assembly) askerOf(n *planner.LookupJoin) (*asker, error) {
 	if k := a.askers[n]; k != nil {
 		return k, nil
 	}
-	lookup, err := n.Scan.Config.(connectors.LooksUp).Lookup(n.Scan.Table.Desc, n.LookupScan(), a.run.env)
-	if err != nil {
-		return nil, fmt.Errorf("table %q: %w", n.Table.Path[2], err)
-	}
-	k := &asker{name: n.Table.Path[2], how: *n.Ask, scan: n.Scan, lookup: lookup, fn: a.fnCtx(), pause: pause}
+	k := &asker{name: n.Table.Path[2], how: *n.Ask, scan: n.Scan, fn: a.fnCtx(), pause: pause}
 	if a.single {
 		k.pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	}
@@ -55,14 +51,30 @@ func (a *assembly) askerOf(n *planner.LookupJoin) (*asker, error) {
 	for i, key := range n.Scan.Meta {
 		k.raw = append(k.raw, types.Column{Name: key, Type: metaType(n.Scan, i, key)})
 	}
+	var err error
+	if k.lookup, err = a.lookupOf(n, k.raw); err != nil {
+		return nil, fmt.Errorf("table %q: %w", k.name, err)
+	}
 	if k.exprs, err = expr.CompileAll(n.Scan.Exprs); err != nil {
-		return nil, errors.Join(err, lookup.Close())
+		return nil, errors.Join(err, k.lookup.Close())
 	}
 	if a.askers == nil {
 		a.askers = map[*planner.LookupJoin]*asker{}
 	}
 	a.askers[n] = k
 	return k, nil
+}
+
+// lookupOf gives the table's lookup, or what a recorder has in its place.
+func (a *assembly) lookupOf(n *planner.LookupJoin, answers types.Schema) (connectors.Lookup, error) {
+	env, scan := a.run.env, n.LookupScan()
+	open := func() (connectors.Lookup, error) {
+		return n.Scan.Config.(connectors.LooksUp).Lookup(n.Scan.Table.Desc, scan, env)
+	}
+	if env.Recorder == nil {
+		return open()
+	}
+	return env.Recorder.Lookup(n.Scan.Table.Desc, scan, answers, env, open)
 }
 
 // pause waits, unless ctx ends first.

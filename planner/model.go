@@ -95,7 +95,7 @@ func (p *Planner) checkModel(m *Model, at *ast.CreateModel, values map[string]op
 	for _, c := range append(slices.Clone(m.Output), m.Input...) {
 		t.Columns = append(t.Columns, TableColumn{Name: c.Name, Type: c.Type})
 	}
-	t.Desc = &connectors.TableDesc{Name: m.Path[2], Columns: append(slices.Clone(m.Output), m.Input...), Options: m.Options}
+	t.Desc = &connectors.TableDesc{Name: pathText(m.Path), Columns: append(slices.Clone(m.Output), m.Input...), Options: m.Options}
 	m.table = t
 	cfg, _, err := p.provider(m, values, at.Name)
 	if err != nil {

@@ -35,7 +35,9 @@ func TestProcesses(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-	count := func(s *Store, job, table string, failed bool) { s.Job(job)(table, "http://x").Count(c.now(), 1, 1, failed) }
+	count := func(s *Store, job, table string, failed bool) {
+		s.Job(job)(table, "http://x").Count(c.now(), 1, 1, failed)
+	}
 	a := Open(dir, c.now)
 	a.Job("")("unasked", "http://x")
 	f(a, "")

@@ -15,6 +15,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"weir/connectors/kinesis/local"
 	"weir/connectors/ledger"
 	"weir/connectors/memory"
+	"weir/connectors/recording"
 	"weir/connectors/rejects"
 	"weir/exec/state"
 	"weir/planner"
@@ -71,6 +73,9 @@ type Session struct {
 	persist *persistence
 	rejects *rejects.Store // what its tables rejected
 	ledger  *ledger.Store  // what services were asked
+
+	// recorded is where answers of lookups are kept.
+	recorded struct{ path, mode string }
 
 	kinesis struct {
 		sync.Mutex
@@ -161,6 +166,19 @@ func (s *Session) settle() {
 	s.plan.Settings = s.conf.planner()
 	s.plan.Settings.Database = s.plan.Catalog.Current[1]
 	s.env.Zone = s.plan.Settings.Zone
+	s.record()
+}
+
+// record has lookups recorded, or replayed, as the settings say.
+func (s *Session) record() {
+	path, mode := s.conf.get("weir.calls.recording"), strings.ToLower(s.conf.get("weir.calls.recording.mode"))
+	if s.recorded.path == path && s.recorded.mode == mode {
+		return
+	}
+	s.recorded.path, s.recorded.mode = path, mode
+	if s.env.Recorder = nil; path != "" {
+		s.env.Recorder = recording.New(path, mode) // one before it may be in use by a job, which keeps it
+	}
 }
 
 // LocalKinesis gives the URL of the embedded Kinesis server of the data folder: that of the process

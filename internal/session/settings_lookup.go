@@ -3,6 +3,7 @@ package session
 import (
 	"strings"
 
+	"weir/connectors/recording"
 	"weir/planner"
 )
 
@@ -13,6 +14,10 @@ func lookupSettings() []Setting {
 		return oneOf("ORDERED", "ALLOW_UNORDERED")(v)
 	}
 	return []Setting{
+		{Name: "weir.calls.recording", Doc: "File in which the answers of lookup tables and models are kept, a line each, and given again instead of asking; empty: all is asked. Tables that are read as a whole are not recorded.",
+			check: func(string) error { return nil }},
+		{Name: "weir.calls.recording.mode", Default: recording.Auto, Doc: "auto: what the recording lacks is asked, and recorded; record: all is asked and recorded; replay: nobody is asked, and what it lacks is an error.",
+			check: oneOf(recording.Modes()...)},
 		{Name: "table.exec.async-lookup.buffer-capacity", Default: "100", Doc: "How many requests of a lookup join are under way at a time, in each instance.",
 			apply: func(s *planner.Settings, v string) error { return intTo(&s.Lookup.Capacity, v, 1, 1<<16) }},
 		{Name: "table.exec.async-lookup.timeout", Default: "3 min", Doc: "How long a request of a lookup join may take, with all its attempts.",
