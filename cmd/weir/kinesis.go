@@ -57,7 +57,7 @@ Any signature is good unless --credentials names a file with one "ACCESS_KEY SEC
 	c.Flags().BoolVar(&f.EnforceLimits, "enforce-limits", false, "throttle shards as the service does: 1 MB/s and 1000 records/s in, 5 reads/s and 2 MB/s out")
 	c.Flags().DurationVar(&f.TokenTTL, "iterator-ttl", 5*time.Minute, "how long shard iterators are good")
 	c.Flags().DurationVar(&f.TransitionDelay, "transition", 0, "how long streams stay CREATING, UPDATING or DELETING")
-	c.Flags().IntVar(&f.ShardLimit, "shard-limit", 500, "open shards of all streams together")
+	c.Flags().IntVar(&f.ShardLimit, "shard-limit", local.DefaultShardLimit, "open shards of all streams together")
 	c.Flags().StringVar(&f.credentials, "credentials", "", "file of access keys and secret keys; requests must be signed with one of them")
 	c.Flags().StringSliceVar(&f.Hosts, "allow-host", nil, "name by which clients may call the server, besides localhost and addresses")
 	c.Flags().StringVar(&f.CertFile, "tls-cert", "", "certificate in PEM; default: one of its own in the data folder")

@@ -123,6 +123,59 @@ func TestSubscribe(t *testing.T) {
 	same(t, "continuation", r.read(r.iterator("s", 0, types.ShardIteratorTypeAfterSequenceNumber, at)), "")
 }
 
+// For five seconds after a call nobody else gets the place, even when the subscription has ended; then anybody does.
+func TestSubscribeAgain(t *testing.T) {
+	c := newClock()
+	r := newRig(t, Options{Clock: c.Now})
+	r.create("s", 2)
+	arn := r.register("s", "c")
+	latest := types.StartingPosition{Type: types.ShardIteratorTypeLatest}
+	out := ok(r.subscribe(arn, 0, latest))(t)
+	out.GetStream().Close()
+	for r.server.subscriptions.total() > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	same(t, "running", r.server.subscriptions.of(arn), 0)
+	c.advance(5*time.Second - time.Millisecond)
+	_, err := r.subscribe(arn, 0, latest)
+	wantError(t, err, "ResourceInUseException", arn, shardID(0))
+	ok(r.subscribe(arn, 1, latest))(t).GetStream().Close() // another shard is another place
+	c.advance(time.Millisecond)
+	ok(r.subscribe(arn, 0, latest))(t).GetStream().Close()
+	c.advance(-time.Hour) // a clock that went back locks nobody out
+	ok(r.subscribe(arn, 0, latest))(t).GetStream().Close()
+	if _, got := fetch(t, r.server.URL()+metricsPath); !strings.Contains(got, `aws_kinesis_subscribe_to_shard_rate_exceeded_total{stream_name="s"} 1`) {
+		t.Error("the refused call is not counted")
+	}
+}
+
+// A consumer is found by its ARN, by stream and name, or by all three when they agree.
+func TestConsumerReferences(t *testing.T) {
+	r := newRig(t, Options{})
+	r.create("s", 1)
+	arn, stream, name := r.register("s", "c"), r.server.streamARN("s"), "c"
+	other, bad := "other", "!! bad"
+	f := func(in kinesis.DescribeStreamConsumerInput, code string, names ...string) {
+		t.Helper()
+		_, err := r.DescribeStreamConsumer(r.ctx, &in)
+		_, subscribeErr := r.SubscribeToShard(r.ctx, &kinesis.SubscribeToShardInput{ConsumerARN: &bad, ShardId: aws.String(shardID(0)), StartingPosition: &types.StartingPosition{Type: types.ShardIteratorTypeLatest}})
+		wantError(t, subscribeErr, "ValidationException", "consumerARN")
+		if code == "" {
+			ok(0, err)(t)
+			return
+		}
+		wantError(t, err, code, names...)
+	}
+	f(kinesis.DescribeStreamConsumerInput{ConsumerARN: &arn}, "")
+	f(kinesis.DescribeStreamConsumerInput{StreamARN: &stream, ConsumerName: &name}, "")
+	f(kinesis.DescribeStreamConsumerInput{ConsumerARN: &arn, StreamARN: &stream, ConsumerName: &name}, "")
+	f(kinesis.DescribeStreamConsumerInput{ConsumerARN: &arn, ConsumerName: &other}, "InvalidArgumentException", arn)
+	f(kinesis.DescribeStreamConsumerInput{StreamARN: &stream}, "InvalidArgumentException", "ConsumerName")
+	f(kinesis.DescribeStreamConsumerInput{StreamARN: &stream, ConsumerName: &other}, "ResourceNotFoundException", other)
+	f(kinesis.DescribeStreamConsumerInput{ConsumerARN: &bad}, "ValidationException", "consumerARN", "/consumer")
+	f(kinesis.DescribeStreamConsumerInput{StreamARN: &bad, ConsumerName: &bad}, "ValidationException", "streamARN", "consumerName")
+}
+
 // A later subscription of the same consumer takes over after five seconds, and a deregistered one ends.
 func TestSubscriptionEnds(t *testing.T) {
 	c := newClock()

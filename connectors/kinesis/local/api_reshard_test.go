@@ -68,8 +68,8 @@ func TestReshardErrors(t *testing.T) {
 	wantError(t, split(0, "1000"), "LimitExceededException", "Limit: 4")
 	wantError(t, merge(0, 2), "InvalidArgumentException", "adjacent")
 	wantError(t, merge(1, 1), "InvalidArgumentException", "adjacent")
-	wantError(t, scale(9), "InvalidArgumentException", "double")
-	wantError(t, scale(1), "InvalidArgumentException", "half")
+	wantError(t, scale(9), "LimitExceededException", "double")
+	wantError(t, scale(1), "LimitExceededException", "half")
 	if err := merge(1, 0); err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,11 @@ func TestOnDemandStream(t *testing.T) {
 	same(t, "mode", s.StreamModeDetails.StreamMode, types.StreamModeOnDemand)
 	same(t, "open shards", *s.OpenShardCount, 4)
 	_, err := r.UpdateShardCount(r.ctx, &kinesis.UpdateShardCountInput{StreamName: &name, TargetShardCount: aws.Int32(8), ScalingType: types.ScalingTypeUniformScaling})
-	wantError(t, err, "ValidationException", "ON_DEMAND")
+	wantError(t, err, "ValidationException", "On-Demand")
+	_, err = r.SplitShard(r.ctx, &kinesis.SplitShardInput{StreamName: &name, ShardToSplit: aws.String(shardID(0)), NewStartingHashKey: aws.String("1000")})
+	wantError(t, err, "ValidationException", "On-Demand")
+	_, err = r.MergeShards(r.ctx, &kinesis.MergeShardsInput{StreamName: &name, ShardToMerge: aws.String(shardID(0)), AdjacentShardToMerge: aws.String(shardID(1))})
+	wantError(t, err, "ValidationException", "On-Demand")
 }
 
 // With AUTO distribution the keys do not matter: records spread evenly.
@@ -86,6 +90,8 @@ func TestTransitions(t *testing.T) {
 	same(t, "status", status(), "CREATING")
 	_, err := r.PutRecord(r.ctx, &kinesis.PutRecordInput{StreamName: &name, PartitionKey: aws.String("k"), Data: []byte("x")})
 	wantError(t, err, "ResourceNotFoundException", name)
+	_, err = r.RegisterStreamConsumer(r.ctx, &kinesis.RegisterStreamConsumerInput{StreamARN: aws.String(r.server.streamARN(name)), ConsumerName: aws.String("c")})
+	wantError(t, err, "ResourceInUseException", name, "CREATING")
 	c.advance(time.Second)
 	same(t, "status", status(), "ACTIVE")
 	split := &kinesis.SplitShardInput{StreamName: &name, ShardToSplit: aws.String(shardID(0)), NewStartingHashKey: aws.String("1000")}
@@ -127,6 +133,36 @@ func TestListStreamsPages(t *testing.T) {
 	same(t, "names", strings.Join(out.StreamNames, " "), "s5 s6")
 	_, err := r.ListStreams(r.ctx, &kinesis.ListStreamsInput{NextToken: aws.String("made up")})
 	wantError(t, err, "InvalidArgumentException", "made up")
+}
+
+// A page has the service's size at most, whatever is asked for, and its token expires.
+func TestPageSizes(t *testing.T) {
+	c := newClock()
+	r := newRig(t, Options{Clock: c.Now})
+	r.create("big", 1001)
+	for i := range 100 {
+		r.create(fmt.Sprintf("s%02d", i), 1)
+	}
+	many := aws.Int32(10_000)
+	d := ok(r.DescribeStream(r.ctx, &kinesis.DescribeStreamInput{StreamName: aws.String("big"), Limit: many}))(t).StreamDescription
+	same(t, "shards described", fmt.Sprint(len(d.Shards), *d.HasMoreShards), "100 true")
+	shards := ok(r.ListShards(r.ctx, &kinesis.ListShardsInput{StreamName: aws.String("big"), MaxResults: many}))(t)
+	same(t, "shards listed", len(shards.Shards), 1000)
+	same(t, "the rest", len(ok(r.ListShards(r.ctx, &kinesis.ListShardsInput{NextToken: shards.NextToken}))(t).Shards), 1)
+	streams := ok(r.ListStreams(r.ctx, &kinesis.ListStreamsInput{Limit: many}))(t)
+	same(t, "streams", fmt.Sprint(len(streams.StreamNames), *streams.HasMoreStreams), "100 true")
+	r.register("big", "a")
+	r.register("big", "b")
+	consumers := &kinesis.ListStreamConsumersInput{StreamARN: aws.String(r.server.streamARN("big")), MaxResults: aws.Int32(1), StreamCreationTimestamp: aws.Time(c.Now())}
+	consumers.NextToken = ok(r.ListStreamConsumers(r.ctx, consumers))(t).NextToken
+	same(t, "consumers", len(ok(r.ListStreamConsumers(r.ctx, consumers))(t).Consumers), 1)
+	c.advance(5*time.Minute + time.Millisecond)
+	_, err := r.ListStreams(r.ctx, &kinesis.ListStreamsInput{NextToken: streams.NextToken})
+	wantError(t, err, "ExpiredNextTokenException")
+	_, err = r.ListStreamConsumers(r.ctx, consumers)
+	wantError(t, err, "ExpiredNextTokenException")
+	_, err = r.ListStreamConsumers(r.ctx, &kinesis.ListStreamConsumersInput{StreamARN: consumers.StreamARN, StreamCreationTimestamp: aws.Time(c.Now())})
+	wantError(t, err, "ResourceNotFoundException", "big")
 }
 
 func TestListShardsPagesAndFilters(t *testing.T) {

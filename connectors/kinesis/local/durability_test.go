@@ -50,6 +50,7 @@ func startChild(t *testing.T, dir string) (url string, kill func()) {
 func startCommand(t testing.TB, dir string, child *exec.Cmd) (url string, kill func()) {
 	t.Helper()
 	child.Env = append(os.Environ(), childDir+"="+dir)
+	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()
 	if err == nil {
 		err = child.Start()

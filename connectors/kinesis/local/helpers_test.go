@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -68,13 +69,17 @@ func newRig(t testing.TB, opts Options) *rig {
 	return r
 }
 
-// plainBody hides that a request body can WriteTo: the SDK closes the body as soon as the response starts, and its
-// WriteTo then fails with io.EOF, for which net/http drops the connection in the middle of the response.
+// plainBody gives net/http a body of its own: the SDK closes its body as soon as the response starts, and when the
+// transport was about to look for more of it then, it drops the connection in the middle of the response.
 type plainBody struct{ next http.RoundTripper }
 
 func (c plainBody) Do(r *http.Request) (*http.Response, error) {
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = struct{ io.ReadCloser }{r.Body}
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(text))
 	}
 	return c.next.RoundTrip(r)
 }

@@ -1,11 +1,13 @@
 package local
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -110,15 +112,25 @@ func (s *Server) mac(fields []byte) []byte {
 	return h.Sum(nil)[:macBytes]
 }
 
-// A stream page token is the last stream name given; it does not expire, since names do not move.
-func (s *Server) encodeStreamPage(last string) string {
-	return s.seal(append([]byte{tokenStreamPage}, last...))
+// encodeNamePage makes the NextToken of a list in order of names: a prefix which tells the lists apart, the time, the last
+// name given.
+func (s *Server) encodeNamePage(prefix []byte, last string) string {
+	fields := binary.BigEndian.AppendUint64(slices.Clone(prefix), uint64(s.nowMs()))
+	return s.seal(append(fields, last...))
 }
 
-func (s *Server) decodeStreamPage(text string) (string, error) {
+func (s *Server) decodeNamePage(prefix []byte, text string) (last string, err error) {
 	fields, err := s.unseal(text)
-	if err != nil || len(fields) == 0 || fields[0] != tokenStreamPage {
+	rest, ours := bytes.CutPrefix(fields, prefix)
+	if err != nil || !ours || len(rest) < 8 {
 		return "", invalidArgument("NextToken %s is invalid.", clip(text))
 	}
-	return string(fields[1:]), nil
+	return string(rest[8:]), s.checkTokenAge(int64(binary.BigEndian.Uint64(rest)))
+}
+
+func (s *Server) checkTokenAge(issuedMs int64) error {
+	if s.nowMs()-issuedMs > s.opts.TokenTTL.Milliseconds() {
+		return newError("ExpiredNextTokenException", "NextToken expired: it is good for %v.", s.opts.TokenTTL)
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -54,4 +55,32 @@ func TestEnforcedLimits(t *testing.T) {
 	wantError(t, err, "ProvisionedThroughputExceededException")
 	c.advance(2 * time.Second)
 	r.get(it, 1)
+
+	_, got := fetch(t, r.server.URL()+metricsPath)
+	for _, want := range []string{`put_records_throttled_records_total{stream_name="s"} 510`, `put_records_failed_records_total{stream_name="s"} 0`,
+		`put_records_successful_records_total{stream_name="s"} 1030`, `write_provisioned_throughput_exceeded_total{stream_name="s"} 511`, `read_provisioned_throughput_exceeded_total{stream_name="s"} 2`} {
+		if !strings.Contains(got, "aws_kinesis_"+want+"\n") {
+			t.Errorf("no metric %s in\n%s", want, got)
+		}
+	}
+}
+
+// A stream can be scaled ten times in a day.
+func TestScalingLimit(t *testing.T) {
+	c := newClock()
+	r := newRig(t, Options{Clock: c.Now, EnforceLimits: true})
+	name := "s"
+	r.create(name, 2)
+	scale := func(n int32) error {
+		_, err := r.UpdateShardCount(r.ctx, &kinesis.UpdateShardCountInput{StreamName: &name, TargetShardCount: &n, ScalingType: types.ScalingTypeUniformScaling})
+		return err
+	}
+	for i := range 10 {
+		ok(0, scale(int32(2+i%2)))(t)
+		c.advance(time.Hour)
+	}
+	wantError(t, scale(4), "LimitExceededException", "10 times", name)
+	c.advance(14 * time.Hour)
+	ok(0, scale(4))(t)
+	wantError(t, scale(4), "LimitExceededException", "10 times")
 }

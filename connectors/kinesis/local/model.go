@@ -308,7 +308,8 @@ type listTagsForResourceResponse struct {
 
 type updateStreamModeRequest struct {
 	streamRef
-	StreamModeDetails *streamModeDetails `json:"StreamModeDetails"`
+	StreamModeDetails   *streamModeDetails `json:"StreamModeDetails"`
+	WarmThroughputMiBps *int               `json:"WarmThroughputMiBps"`
 }
 
 type updateMaxRecordSizeRequest struct {
@@ -352,8 +353,9 @@ type describeConsumerResponse struct {
 
 type listConsumersRequest struct {
 	streamRef
-	NextToken  *string `json:"NextToken"`
-	MaxResults *int    `json:"MaxResults"`
+	NextToken               *string    `json:"NextToken"`
+	MaxResults              *int       `json:"MaxResults"`
+	StreamCreationTimestamp *timestamp `json:"StreamCreationTimestamp"`
 }
 
 type listConsumersResponse struct {

@@ -95,11 +95,8 @@ func (s *Server) updateWarmThroughput(ctx context.Context, r *warmThroughputRequ
 	target := *r.WarmThroughputMiBps
 	response := &warmThroughputResponse{}
 	err := s.changeActive(ctx, &r.streamRef, func(st *stream, desc *streamDesc) error {
-		switch {
-		case !st.desc.OnDemand:
-			return newError("ValidationException", "UpdateStreamWarmThroughput is only supported for streams in ON_DEMAND mode.")
-		case target > maxWarmMiBps:
-			return limitExceeded("Warm throughput of %d MiBps exceeds the limit of %d MiBps.", target, maxWarmMiBps)
+		if err := checkWarm(st.desc.OnDemand, target); err != nil {
+			return err
 		}
 		desc.WarmMiBps = target
 		response.StreamName, response.StreamARN = desc.Name, s.streamARN(desc.Name)
@@ -107,4 +104,14 @@ func (s *Server) updateWarmThroughput(ctx context.Context, r *warmThroughputRequ
 		return nil
 	})
 	return response, err
+}
+
+func checkWarm(onDemand bool, target int) error {
+	switch {
+	case !onDemand:
+		return newError("ValidationException", "Warm throughput is only supported for streams in ON_DEMAND mode.")
+	case target > maxWarmMiBps:
+		return limitExceeded("Warm throughput of %d MiBps exceeds the limit of %d MiBps.", target, maxWarmMiBps)
+	}
+	return nil
 }

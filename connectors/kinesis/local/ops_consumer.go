@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"maps"
@@ -23,7 +22,7 @@ var consumerARNPattern = regexp.MustCompile(`^(arn:aws[^:]*:kinesis:[^:]*:\d{12}
 
 func (s *Server) shapeConsumer(st *stream, c consumerDesc) consumerShape {
 	status := statusActive
-	if s.nowMs() < c.CreatedMs+s.opts.TransitionDelay.Milliseconds() {
+	if age := s.nowMs() - c.CreatedMs; age >= 0 && age < s.opts.TransitionDelay.Milliseconds() {
 		status = statusCreating
 	}
 	return consumerShape{
@@ -38,8 +37,15 @@ func (s *Server) consumerNotFound(name string) *apiError {
 	return newError("ResourceNotFoundException", "Consumer %s under account %s not found.", clip(name), s.opts.AccountID)
 }
 
-// findConsumer is the consumer that a request names.
+// findConsumer is the consumer that a request names, by its ARN, by stream and name, or by both when they agree.
 func (s *Server) findConsumer(ref *consumerRef) (*stream, consumerDesc, error) {
+	v := &validation{}
+	v.text("streamARN", ref.StreamARN, 1, 2048, &streamARNText)
+	v.text("consumerName", ref.ConsumerName, 1, 128, &namePattern)
+	v.text("consumerARN", ref.ConsumerARN, 1, 2048, &consumerARNText)
+	if err := v.err(); err != nil {
+		return nil, consumerDesc{}, err
+	}
 	streamARN, name, created := ref.StreamARN, "", ""
 	switch {
 	case ref.ConsumerARN != nil:
@@ -48,6 +54,9 @@ func (s *Server) findConsumer(ref *consumerRef) (*stream, consumerDesc, error) {
 			return nil, consumerDesc{}, invalidArgument("ConsumerARN %s is not the ARN of a consumer.", clip(*ref.ConsumerARN))
 		}
 		streamARN, name, created = &parts[1], parts[2], parts[3]
+		if ref.ConsumerName != nil && *ref.ConsumerName != name || ref.StreamARN != nil && *ref.StreamARN != *streamARN {
+			return nil, consumerDesc{}, invalidArgument("ConsumerARN %s, StreamARN and ConsumerName name different consumers.", clip(*ref.ConsumerARN))
+		}
 	case ref.StreamARN == nil || ref.ConsumerName == nil:
 		return nil, consumerDesc{}, invalidArgument("Either ConsumerARN or both StreamARN and ConsumerName must be given.")
 	default:
@@ -80,6 +89,9 @@ func (s *Server) registerConsumer(ctx context.Context, r *registerConsumerReques
 	}
 	response := &registerConsumerResponse{}
 	err := s.changeTags(ctx, &streamRef{StreamARN: r.StreamARN}, func(desc *streamDesc) error {
+		if now := s.nowMs(); now < desc.UntilMs && desc.Changing != statusUpdating {
+			return resourceInUse("Stream %s under account %s not ACTIVE, instead in state %s", desc.Name, s.opts.AccountID, desc.Changing)
+		}
 		at, exists := slices.BinarySearchFunc(desc.Consumers, *r.ConsumerName, func(c consumerDesc, name string) int {
 			return strings.Compare(c.Name, name)
 		})
@@ -141,27 +153,24 @@ func (s *Server) listConsumers(_ context.Context, r *listConsumersRequest) (*lis
 	if err != nil {
 		return nil, err
 	}
+	if t := r.StreamCreationTimestamp; t != nil && t.millisUp()/1000 != st.desc.CreatedMs/1000 {
+		return nil, s.streamNotFound(st.desc.Name)
+	}
 	prefix := binary.BigEndian.AppendUint64([]byte{tokenConsumerPage}, st.desc.ID)
 	after := ""
 	if r.NextToken != nil {
-		fields, err := s.unseal(*r.NextToken)
-		name, ours := bytes.CutPrefix(fields, prefix)
-		if err != nil || !ours {
-			return nil, invalidArgument("NextToken %s is invalid.", clip(*r.NextToken))
+		if after, err = s.decodeNamePage(prefix, *r.NextToken); err != nil {
+			return nil, err
 		}
-		after = string(name)
 	}
-	limit := 100
-	if r.MaxResults != nil {
-		limit = *r.MaxResults
-	}
+	limit := pageLimit(r.MaxResults, pageDefault)
 	response := &listConsumersResponse{Consumers: []consumerShape{}}
 	for _, c := range st.desc.Consumers {
 		if c.Name <= after {
 			continue
 		}
 		if len(response.Consumers) == limit {
-			response.NextToken = s.seal(append(prefix, response.Consumers[limit-1].ConsumerName...))
+			response.NextToken = s.encodeNamePage(prefix, response.Consumers[limit-1].ConsumerName)
 			break
 		}
 		response.Consumers = append(response.Consumers, s.shapeConsumer(st, c))

@@ -95,12 +95,20 @@ func (s *Server) getRecords(_ context.Context, r *getRecordsRequest) (*getRecord
 		v.text("shardIterator", r.ShardIterator, 1, 512, nil)
 	}
 	v.number("limit", r.Limit, 1, maxGetRecords)
+	v.text("streamARN", r.StreamARN, 1, 2048, &streamARNText)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
 	it, st, err := s.openIterator(*r.ShardIterator)
 	if err != nil {
 		return nil, err
+	}
+	if r.StreamARN != nil {
+		if named, err := s.find(&streamRef{StreamARN: r.StreamARN}); err != nil {
+			return nil, err
+		} else if named.desc.ID != it.streamID {
+			return nil, invalidArgument("The ShardIterator is not of the stream with the StreamARN %s.", clip(*r.StreamARN))
+		}
 	}
 	sh := st.shard(it.shard)
 	if sh == nil {

@@ -85,7 +85,8 @@ func (s *Server) putRecords(ctx context.Context, r *putRecordsRequest) (*putReco
 	}
 	response := shapePutResults(results)
 	calls.carried(len(entries), total)
-	st.stats.failedRecords.Add(int64(response.FailedRecordCount))
+	// A shard's limits are all that refuses single records.
+	st.stats.throttledRecords.Add(int64(response.FailedRecordCount))
 	response.EncryptionType = st.desc.recordEncryption()
 	return response, nil
 }

@@ -43,10 +43,12 @@ func (s *Server) setRetention(ctx context.Context, r *retentionRequest, check fu
 
 func (s *Server) updateStreamMode(ctx context.Context, r *updateStreamModeRequest) (*empty, error) {
 	v := &validation{}
+	v.required("streamARN", r.StreamARN != nil)
 	v.stream(&r.streamRef)
 	if v.required("streamModeDetails", r.StreamModeDetails != nil) {
 		v.oneOf("streamModeDetails.streamMode", &r.StreamModeDetails.StreamMode, modeProvisioned, modeOnDemand)
 	}
+	v.number("warmThroughputMiBps", r.WarmThroughputMiBps, 0, 1_000_000)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -57,6 +59,12 @@ func (s *Server) updateStreamMode(ctx context.Context, r *updateStreamModeReques
 			return limitExceeded("This request would exceed the limit of on-demand streams for the account %s in %s.", s.opts.AccountID, s.opts.Region)
 		case !onDemand && st.desc.AutoDistribution:
 			return newError("ValidationException", "RecordDistributionStrategy AUTO is only supported in ON_DEMAND mode: set it to %s first.", distributionByKey)
+		}
+		if warm := r.WarmThroughputMiBps; warm != nil {
+			if err := checkWarm(onDemand, *warm); err != nil {
+				return err
+			}
+			desc.WarmMiBps = *warm
 		}
 		desc.OnDemand = onDemand
 		return nil
@@ -80,6 +88,7 @@ func (s *Server) updateMaxRecordSize(ctx context.Context, r *updateMaxRecordSize
 
 func (s *Server) updateDistribution(ctx context.Context, r *updateDistributionRequest) (*empty, error) {
 	v := &validation{}
+	v.required("streamARN", r.StreamARN != nil)
 	v.stream(&r.streamRef)
 	if v.required("recordDistributionStrategy", r.RecordDistributionStrategy != nil) {
 		v.oneOf("recordDistributionStrategy", r.RecordDistributionStrategy, distributionAuto, distributionByKey)

@@ -9,6 +9,12 @@ import (
 var shardFilterTypes = []string{"", "AFTER_SHARD_ID", "AT_TRIM_HORIZON", "FROM_TRIM_HORIZON", "AT_LATEST", "AT_TIMESTAMP", "FROM_TIMESTAMP"}
 
 const (
+	maxScaledShards = 10_000 // of a stream, by UpdateShardCount
+	maxScalings     = 10     // in a window
+	scalingWindowMs = 86_400_000
+)
+
+const (
 	filterNone = iota
 	filterAfterShard
 	filterAtTrimHorizon
@@ -83,15 +89,11 @@ func (s *Server) listShards(_ context.Context, r *listShardsRequest) (*listShard
 	if err != nil {
 		return nil, err
 	}
-	limit := 1000
-	if r.MaxResults != nil {
-		limit = *r.MaxResults
-	}
 	after := int64(-1)
 	if page.given {
 		after = int64(page.after)
 	}
-	shards, more := pageOfShards(s.filterShards(st, page.shardPage), after, limit)
+	shards, more := pageOfShards(s.filterShards(st, page.shardPage), after, pageLimit(r.MaxResults, shardPageDefault))
 	response := &listShardsResponse{Shards: shapeShards(shards)}
 	if more {
 		next := page.shardPage
@@ -119,8 +121,8 @@ func (s *Server) shardPageOf(r *listShardsRequest) (*stream, startPage, error) {
 	if err != nil || int(page.filter) >= len(shardFilterTypes) {
 		return nil, startPage{}, invalidArgument("NextToken %s is invalid.", clip(*r.NextToken))
 	}
-	if s.nowMs()-page.issuedMs > s.opts.TokenTTL.Milliseconds() {
-		return nil, startPage{}, newError("ExpiredNextTokenException", "NextToken expired: it is good for %v.", s.opts.TokenTTL)
+	if err := s.checkTokenAge(page.issuedMs); err != nil {
+		return nil, startPage{}, err
 	}
 	st := s.catalog.withID(page.streamID)
 	if st == nil || st.gone(s.nowMs()) {
@@ -206,6 +208,9 @@ func (s *Server) splitShard(ctx context.Context, r *splitShardRequest) (*empty, 
 		return nil, invalidArgument("NewStartingHashKey %s is beyond 2^128-1.", *r.NewStartingHashKey)
 	}
 	return &empty{}, s.changeActive(ctx, &r.streamRef, func(st *stream, desc *streamDesc) error {
+		if err := s.mustBeProvisioned(st); err != nil {
+			return err
+		}
 		sh, err := s.openShard(st, *r.ShardToSplit)
 		if err != nil {
 			return err
@@ -232,6 +237,9 @@ func (s *Server) mergeShards(ctx context.Context, r *mergeShardsRequest) (*empty
 		return nil, err
 	}
 	return &empty{}, s.changeActive(ctx, &r.streamRef, func(st *stream, desc *streamDesc) error {
+		if err := s.mustBeProvisioned(st); err != nil {
+			return err
+		}
 		one, err := s.openShard(st, *r.ShardToMerge)
 		if err != nil {
 			return err
@@ -265,20 +273,42 @@ func (s *Server) updateShardCount(ctx context.Context, r *updateShardCountReques
 	err := s.changeActive(ctx, &r.streamRef, func(st *stream, desc *streamDesc) error {
 		response.StreamName, response.StreamARN = st.desc.Name, s.streamARN(st.desc.Name)
 		response.CurrentShardCount = len(st.open)
-		current, target := len(st.open), *r.TargetShardCount
-		if st.desc.OnDemand {
-			return newError("ValidationException", "UpdateShardCount is not supported for streams in ON_DEMAND mode.")
-		}
-		if target > 2*current || 2*target < current {
-			return invalidArgument("UpdateShardCount cannot scale below half or above double of the current shard count. The current open shard count is %d and the target is %d.", current, target)
-		}
-		if err := s.roomForShards(target - current); err != nil {
+		if err := s.checkScaling(st, desc, *r.TargetShardCount); err != nil {
 			return err
 		}
-		s.newReshaping(st, desc).scaleTo(target)
+		s.newReshaping(st, desc).scaleTo(*r.TargetShardCount)
 		return nil
 	})
 	return response, err
+}
+
+// mustBeProvisioned refuses to reshape a stream whose shards the service sets.
+func (s *Server) mustBeProvisioned(st *stream) error {
+	if st.desc.OnDemand {
+		return newError("ValidationException", "Request is invalid. Stream %s under account %s is in On-Demand mode.", st.desc.Name, s.opts.AccountID)
+	}
+	return nil
+}
+
+// checkScaling is what the service forbids of UpdateShardCount; it notes the time of what it allows.
+func (s *Server) checkScaling(st *stream, desc *streamDesc, target int) error {
+	if err := s.mustBeProvisioned(st); err != nil {
+		return err
+	}
+	current, now := len(st.open), s.nowMs()
+	desc.ScaledMs = slices.DeleteFunc(slices.Clone(desc.ScaledMs), func(at int64) bool { return now-at >= scalingWindowMs })
+	switch {
+	case target > maxScaledShards:
+		return limitExceeded("Target shard count cannot be greater than %d. Current open shard count: %d Target shard count: %d", maxScaledShards, current, target)
+	case target > 2*current:
+		return limitExceeded("UpdateShardCount cannot scale up over double your current open shard count. Current open shard count: %d Target shard count: %d", current, target)
+	case 2*target < current:
+		return limitExceeded("UpdateShardCount cannot scale down below half your current open shard count. Current open shard count: %d Target shard count: %d", current, target)
+	case s.opts.EnforceLimits && len(desc.ScaledMs) >= maxScalings:
+		return limitExceeded("UpdateShardCount was called %d times in the last 24 hours on stream %s under account %s, the most it can be.", maxScalings, st.desc.Name, s.opts.AccountID)
+	}
+	desc.ScaledMs = append(desc.ScaledMs[max(0, len(desc.ScaledMs)-maxScalings+1):], now)
+	return s.roomForShards(target - current)
 }
 
 // openShard is a shard which takes records: only such can be split or merged.

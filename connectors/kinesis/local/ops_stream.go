@@ -15,7 +15,17 @@ const (
 	onDemandLimit         = 50
 	distributionAuto      = "AUTO"
 	distributionByKey     = "USER_PARTITION_KEY"
+	pageDefault           = 100
+	shardPageDefault      = 1000
 )
+
+// pageLimit is the size of a page: callers may ask for more than the default, and get no more.
+func pageLimit(asked *int, standard int) int {
+	if asked == nil {
+		return standard
+	}
+	return min(*asked, standard)
+}
 
 // clone copies what changes may touch.
 func (d *streamDesc) clone() streamDesc {
@@ -76,8 +86,11 @@ func (s *Server) createStream(ctx context.Context, r *createStreamRequest) (*emp
 	if r.MaxRecordSizeInKiB != nil {
 		desc.MaxRecordKiB = *r.MaxRecordSizeInKiB
 	}
-	if r.WarmThroughputMiBps != nil {
-		desc.WarmMiBps = *r.WarmThroughputMiBps
+	if warm := r.WarmThroughputMiBps; warm != nil {
+		if err := checkWarm(onDemand, *warm); err != nil {
+			return nil, err
+		}
+		desc.WarmMiBps = *warm
 	}
 	return &empty{}, s.writer.do(ctx, func() error { return s.addStream(desc, shards) })
 }
@@ -172,15 +185,11 @@ func (s *Server) describeStream(_ context.Context, r *describeStreamRequest) (*d
 	if err != nil {
 		return nil, err
 	}
-	limit := 100
-	if r.Limit != nil {
-		limit = *r.Limit
-	}
 	after, err := shardsAfter(r.ExclusiveStartShardID)
 	if err != nil {
 		return nil, err
 	}
-	page, more := pageOfShards(st.shards, after, limit)
+	page, more := pageOfShards(st.shards, after, pageLimit(r.Limit, pageDefault))
 	encryption, keyID := st.desc.encryption()
 	return &describeStreamResponse{streamDescription{
 		StreamName:              st.desc.Name,
@@ -242,15 +251,12 @@ func (s *Server) listStreams(_ context.Context, r *listStreamsRequest) (*listStr
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	limit, after := 100, ""
-	if r.Limit != nil {
-		limit = *r.Limit
-	}
+	after := ""
 	switch {
 	case r.NextToken != nil && r.ExclusiveStartStreamName != nil:
 		return nil, invalidArgument("NextToken and ExclusiveStartStreamName cannot be provided together.")
 	case r.NextToken != nil:
-		name, err := s.decodeStreamPage(*r.NextToken)
+		name, err := s.decodeNamePage([]byte{tokenStreamPage}, *r.NextToken)
 		if err != nil {
 			return nil, err
 		}
@@ -258,7 +264,7 @@ func (s *Server) listStreams(_ context.Context, r *listStreamsRequest) (*listStr
 	case r.ExclusiveStartStreamName != nil:
 		after = *r.ExclusiveStartStreamName
 	}
-	return s.pageOfStreams(after, limit), nil
+	return s.pageOfStreams(after, pageLimit(r.Limit, pageDefault)), nil
 }
 
 func (s *Server) pageOfStreams(after string, limit int) *listStreamsResponse {
@@ -270,7 +276,7 @@ func (s *Server) pageOfStreams(after string, limit int) *listStreamsResponse {
 		}
 		if len(response.StreamNames) == limit {
 			response.HasMoreStreams = true
-			response.NextToken = s.encodeStreamPage(response.StreamNames[limit-1])
+			response.NextToken = s.encodeNamePage([]byte{tokenStreamPage}, response.StreamNames[limit-1])
 			break
 		}
 		response.StreamNames = append(response.StreamNames, st.desc.Name)

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -27,14 +28,21 @@ type subscriptionKey struct {
 type subscription struct {
 	key      subscriptionKey
 	sinceMs  int64
+	ended    bool
 	replaced chan struct{} // closed when a later subscription takes over
 }
 
-// subscriptions are the running ones.
+// young says that no other call may have this one's place yet, whether or not it still runs.
+func (sub *subscription) young(nowMs int64) bool {
+	age := nowMs - sub.sinceMs
+	return age >= 0 && age < subscriptionTakeover.Milliseconds()
+}
+
+// subscriptions are the running ones, and those which ended young.
 type subscriptions struct {
-	mu      sync.Mutex
-	running map[subscriptionKey]*subscription
-	count   int // with those which are about to end
+	mu     sync.Mutex
+	latest map[subscriptionKey]*subscription
+	count  int // of those whose goroutine runs
 }
 
 func (s *Server) beginSubscription(key subscriptionKey) (*subscription, error) {
@@ -45,17 +53,18 @@ func (s *Server) beginSubscription(key subscriptionKey) (*subscription, error) {
 		return nil, limitExceeded("The local Kinesis server has %d subscriptions, the most it can have.", maxSubscriptions)
 	}
 	now := s.nowMs()
-	if old := r.running[key]; old != nil {
-		if now-old.sinceMs < subscriptionTakeover.Milliseconds() {
+	maps.DeleteFunc(r.latest, func(_ subscriptionKey, sub *subscription) bool { return sub.ended && !sub.young(now) })
+	if old := r.latest[key]; old != nil {
+		if old.young(now) {
 			return nil, resourceInUse("Another active subscription exists for this consumer: %s and shard %s.", key.consumer, shardID(key.shard))
 		}
 		close(old.replaced)
 	}
-	if r.running == nil {
-		r.running = map[subscriptionKey]*subscription{}
+	if r.latest == nil {
+		r.latest = map[subscriptionKey]*subscription{}
 	}
 	sub := &subscription{key: key, sinceMs: now, replaced: make(chan struct{})}
-	r.running[key] = sub
+	r.latest[key] = sub
 	r.count++
 	return sub, nil
 }
@@ -65,8 +74,8 @@ func (r *subscriptions) of(consumer string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := 0
-	for key := range r.running {
-		if key.consumer == consumer {
+	for key, sub := range r.latest {
+		if key.consumer == consumer && !sub.ended {
 			n++
 		}
 	}
@@ -85,9 +94,7 @@ func (s *Server) endSubscription(sub *subscription) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.count--
-	if r.running[sub.key] == sub {
-		delete(r.running, sub.key)
-	}
+	sub.ended = true
 }
 
 // subscribeToShard pushes the records of a shard to an enhanced fan-out consumer, for up to five minutes.
@@ -97,7 +104,9 @@ func subscribeToShard(ctx context.Context, s *Server, wire codec, body []byte, w
 		return newError("SerializationException", "%v", err)
 	}
 	v := &validation{}
-	v.required("consumerARN", r.ConsumerARN != nil)
+	if v.required("consumerARN", r.ConsumerARN != nil) {
+		v.text("consumerARN", r.ConsumerARN, 1, 2048, &consumerARNText)
+	}
 	v.shardID("shardId", r.ShardID)
 	if v.required("startingPosition", r.StartingPosition != nil) {
 		v.oneOf("startingPosition.type", &r.StartingPosition.Type, iteratorTypes...)
@@ -127,6 +136,7 @@ func subscribeToShard(ctx context.Context, s *Server, wire codec, body []byte, w
 	}
 	sub, err := s.beginSubscription(subscriptionKey{*r.ConsumerARN, sh.Index})
 	if err != nil {
+		st.stats.subscribeRefused.Add(1)
 		return err
 	}
 	defer s.endSubscription(sub)

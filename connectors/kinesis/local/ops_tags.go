@@ -32,7 +32,7 @@ func (s *Server) addTags(ctx context.Context, r *addTagsRequest) (*empty, error)
 func (s *Server) removeTags(ctx context.Context, r *removeTagsRequest) (*empty, error) {
 	v := &validation{}
 	v.stream(&r.streamRef)
-	v.required("tagKeys", r.TagKeys != nil)
+	v.tagKeys(r.TagKeys)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (s *Server) tagResource(ctx context.Context, r *tagResourceRequest) (*empty
 
 func (s *Server) untagResource(ctx context.Context, r *untagResourceRequest) (*empty, error) {
 	v := &validation{}
-	v.required("tagKeys", r.TagKeys != nil)
+	v.tagKeys(r.TagKeys)
 	if err := v.err(); err != nil {
 		return nil, err
 	}

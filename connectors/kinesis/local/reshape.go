@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 )
@@ -22,7 +23,7 @@ func (s *Server) newReshaping(st *stream, desc *streamDesc) *reshaping {
 }
 
 func (r *reshaping) find(index uint32) *shardDesc {
-	i := slices.IndexFunc(r.desc.Shards, func(d shardDesc) bool { return d.Index == index })
+	i, _ := slices.BinarySearchFunc(r.desc.Shards, index, func(d shardDesc, want uint32) int { return cmp.Compare(d.Index, want) })
 	return &r.desc.Shards[i]
 }
 
@@ -67,23 +68,23 @@ func (r *reshaping) merge(one, other uint32) uint32 {
 // shard made on the way lives for no time and holds no record, as when the service scales.
 func (r *reshaping) scaleTo(n int) {
 	targets := evenRanges(n)
-	for _, target := range targets {
-		for _, d := range r.openShards() {
-			if d.Hash.contains(target.First) && d.Hash.First != target.First {
-				r.split(d.Index, target.First)
-				break
+	var parts []shardDesc // in order of their first keys; no target's border is within one
+	border := 0
+	for _, d := range r.openShards() {
+		index, first := d.Index, d.Hash.First
+		for ; border < n && d.Hash.contains(targets[border].First); border++ {
+			if at := targets[border].First; at != first {
+				lower, upper := r.split(index, at)
+				parts = append(parts, shardDesc{Index: lower, Hash: hashRange{First: first}})
+				index, first = upper, at
 			}
 		}
+		parts = append(parts, shardDesc{Index: index, Hash: hashRange{First: first}})
 	}
 	for _, target := range targets {
-		var parts []uint32
-		for _, d := range r.openShards() {
-			if target.contains(d.Hash.First) {
-				parts = append(parts, d.Index)
-			}
-		}
-		for len(parts) > 1 {
-			parts = append([]uint32{r.merge(parts[0], parts[1])}, parts[2:]...)
+		whole := parts[0].Index
+		for parts = parts[1:]; len(parts) > 0 && target.contains(parts[0].Hash.First); parts = parts[1:] {
+			whole = r.merge(whole, parts[0].Index)
 		}
 	}
 }

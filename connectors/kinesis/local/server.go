@@ -19,6 +19,9 @@ import (
 // DefaultAddr is where the server listens unless told otherwise.
 const DefaultAddr = "127.0.0.1:4567"
 
+// DefaultShardLimit is Options.ShardLimit unless told otherwise.
+const DefaultShardLimit = 20_000
+
 // Options say how a server runs. The zero value is a good server in memory.
 type Options struct {
 	// Dir keeps the data; empty keeps it in memory, for as long as the server lives.
@@ -53,7 +56,7 @@ type Options struct {
 	// EnforceLimits refuses what is beyond the throughput of a shard, as AWS does: 1000 records or 1 MiB written
 	// and 5 reads or 2 MiB read in a second. Default off: a local server need not be slow.
 	EnforceLimits bool
-	// ShardLimit bounds the open shards of all streams. Default 500.
+	// ShardLimit bounds the open shards of all streams. Default 20000, the quota of us-east-1.
 	ShardLimit int
 	// StreamLimit bounds the streams. Default 1000.
 	StreamLimit int
@@ -81,7 +84,7 @@ func (o Options) withDefaults() (Options, error) {
 	orDefault(&o.AccountID, "000000000000")
 	orDefault(&o.TokenTTL, 5*time.Minute)
 	orDefault(&o.SweepInterval, time.Minute)
-	orDefault(&o.ShardLimit, 500)
+	orDefault(&o.ShardLimit, DefaultShardLimit)
 	orDefault(&o.StreamLimit, 1000)
 	orDefault(&o.MemTableBytes, 4<<20)
 	orDefault(&o.CacheBytes, 8<<20)

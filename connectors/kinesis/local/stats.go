@@ -54,7 +54,8 @@ func (c *callStats) carried(records, bytes int) {
 type streamStats struct {
 	shardStats
 	putRecord, putRecords, getRecords callStats
-	failedRecords                     atomic.Int64 // of PutRecords, all reasons
+	throttledRecords                  atomic.Int64 // of PutRecords, for the limits of shards
 	subscribe, subscribeEvent         callStats
+	subscribeRefused                  atomic.Int64
 	behindMs                          atomic.Int64 // of the last event
 }

@@ -81,6 +81,7 @@ type streamDesc struct {
 	WarmMiBps        int               `json:",omitempty"`
 	Tags             map[string]string `json:",omitempty"`
 	Consumers        []consumerDesc    `json:",omitempty"` // by Name
+	ScaledMs         []int64           `json:",omitempty"` // the last calls of UpdateShardCount
 	KeyID            string            `json:",omitempty"` // of KMS; empty: not encrypted
 	ShardMetrics     []string          `json:",omitempty"` // a subset of shardMetrics in its order
 	// Policies and tags of the stream, under "", and of its consumers, under their names.

@@ -21,6 +21,7 @@ func newPattern(text string) pattern {
 var (
 	namePattern     = newPattern(`[a-zA-Z0-9_.-]+`)
 	streamARNText   = newPattern(`arn:aws.*:kinesis:.*:\d{12}:stream/\S+`)
+	consumerARNText = newPattern(`(arn):aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+`)
 	hashKeyPattern  = newPattern(`0|([1-9]\d{0,38})`)
 	sequencePattern = newPattern(`0|([1-9]\d{0,128})`)
 )
@@ -136,11 +137,26 @@ func (v *validation) data(member string, data []byte, most int) {
 }
 
 func (v *validation) tags(tags map[string]string) {
+	if tags != nil && len(tags) == 0 {
+		v.fail("'{}'", "tags", "have length greater than or equal to 1")
+	}
 	if len(tags) > 200 {
 		v.fail("of "+strconv.Itoa(len(tags))+" entries", "tags", "have length less than or equal to 200")
 	}
 	for key, value := range tags {
 		v.text("tags.key", &key, 1, 128, nil)
 		v.text("tags."+clip(key)+".member", &value, 0, 256, nil)
+	}
+}
+
+func (v *validation) tagKeys(keys []string) {
+	if !v.required("tagKeys", keys != nil) {
+		return
+	}
+	if n := len(keys); n < 1 || n > maxTags {
+		v.fail("of "+strconv.Itoa(n)+" entries", "tagKeys", "have length between 1 and "+strconv.Itoa(maxTags))
+	}
+	for i := range keys {
+		v.text("tagKeys", &keys[i], 1, 128, nil)
 	}
 }
