@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"weir/connectors"
 	"weir/connectors/option"
@@ -443,12 +444,12 @@ func (p *Planner) decode(values map[string]option.Value, at ast.Node) (connector
 			at = c.Name
 		}
 		return nil, connectors.Common{}, nil, sql.Errorf(at, "the table names no connector").
-			WithHint("add WITH ('connector' = '...'), one of %s", p.connectorNames())
+			WithHint("add WITH ('connector' = '...'), one of %s", strings.Join(p.connectorNames(), ", "))
 	}
 	c, ok := p.Connectors[name.Text]
 	if !ok {
 		err := &sql.Error{Pos: name.ValuePos, Len: len(name.Text) + 2, Msg: fmt.Sprintf("connector %q is not known", name.Text)}
-		return nil, connectors.Common{}, nil, suggest(err, name.Text, slices.Sorted(maps.Keys(p.Connectors)))
+		return nil, connectors.Common{}, nil, suggest(err, name.Text, p.connectorNames())
 	}
 	cfg, common := c.New(), &connectors.Common{}
 	_, err := option.Decode(values, cfg, common)
@@ -458,13 +459,13 @@ func (p *Planner) decode(values map[string]option.Value, at ast.Node) (connector
 	return cfg, *common, option.Secrets(values, c.New(), &connectors.Common{}), nil
 }
 
-func (p *Planner) connectorNames() string {
-	out := ""
-	for i, n := range slices.Sorted(maps.Keys(p.Connectors)) {
-		if i > 0 {
-			out += ", "
+// connectorNames lists the connectors that tables are declared with: those of tables that are there by themselves are not.
+func (p *Planner) connectorNames() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(p.Connectors)) {
+		if name != RejectsConnector && name != LedgerConnector {
+			out = append(out, name)
 		}
-		out += n
 	}
 	return out
 }
