@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -29,16 +30,13 @@ func TestMain(m *testing.M) {
 	if dir == "" {
 		os.Exit(m.Run())
 	}
-	s, err := Open(Options{Dir: dir, Addr: "127.0.0.1:0"})
-	if err == nil {
-		err = s.Start()
-	}
+	s, err := Run(Options{Dir: dir})
 	if err != nil {
 		fmt.Println("error:", err)
 		os.Exit(1)
 	}
 	fmt.Println(s.URL())
-	time.Sleep(time.Minute) // the parent kills us long before
+	io.Copy(io.Discard, os.Stdin) // until the parent is gone
 }
 
 // startChild runs a server in a process of its own.
@@ -51,8 +49,9 @@ func startCommand(t testing.TB, dir string, child *exec.Cmd) (url string, kill f
 	t.Helper()
 	child.Env = append(os.Environ(), childDir+"="+dir)
 	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	if err == nil {
+	_, err := child.StdinPipe() // which nobody writes to: it ends with this process
+	out, outErr := child.StdoutPipe()
+	if err = errors.Join(err, outErr); err == nil {
 		err = child.Start()
 	}
 	if err != nil {

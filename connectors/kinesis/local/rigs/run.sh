@@ -35,7 +35,18 @@ rig_cli() {
   [ -x "$PEERS/venv/bin/aws" ] && [ -f "$SHARED/rigs/awscli.sh" ] || { skip cli "$PEERS/venv/bin/aws"; return; }
   for url in "$http" "$https"; do KINESIS_ENDPOINT=$url AWS=$PEERS/venv/bin/aws "$SHARED/rigs/awscli.sh" >"$work/cli.txt" 2>&1; result $? "AWS CLI $url"; done
 }
-rig_go() { (cd "$root" && go test -count=1 -run 'TestTransports|TestSubscri|TestCBOR' ./connectors/kinesis/local); result $? "Go SDK: HTTP/1.1, h2c, TLS with and without ALPN, fan-out"; }
+rig_go() {
+  (cd "$root" && go test -count=1 -run 'TestTransports|TestSubscri|TestCBOR' ./connectors/kinesis/local); result $? "Go SDK: HTTP/1.1, h2c, TLS with and without ALPN, fan-out"
+  [ -f "$SHARED/rigs/go/probe/main.go" ] && (cd "$SHARED/rigs/go" && go build -o "$work/probe" ./probe) || { skip go-probe "$SHARED/rigs/go"; return; }
+  for how in "HTTP/1.1 H2C= $http" "h2c H2C=1 $http" "TLS INSECURE=1 $https"; do
+    read -r name var url <<<"$how"
+    env "$var" KINESIS_ENDPOINT="$url" timeout 60 "$work/probe" >"$work/goprobe.txt" 2>&1; code=$?
+    grep -q '^FAIL' "$work/goprobe.txt" && code=1
+    grep -q 'children=2' "$work/goprobe.txt" || code=1
+    [ $code = 0 ] || cat "$work/goprobe.txt"
+    result $code "Go probe with fan-out over $name"
+  done
+}
 rig_js() {
   command -v npm >/dev/null || { skip js npm; return; }
   mkdir -p "$BUILD/js"; [ -d "$BUILD/js/node_modules/@aws-sdk/client-kinesis" ] || (cd "$BUILD/js" && npm i --no-audit --no-fund -s @aws-sdk/client-kinesis) || { skip js "@aws-sdk/client-kinesis"; return; }
@@ -70,7 +81,12 @@ rig_signed() { # clients against a server which verifies signatures
   else skip signed "$PY or $SHARED/rigs/probe.py"; fi
   if [ -d "$BUILD/js/node_modules/@aws-sdk/client-kinesis" ]; then (cd "$BUILD/js" && KINESIS_ENDPOINT=$url timeout 60 node "$here/sdk.mjs"); result $? "JS SDK v3, signatures verified"; else skip signed-js "the rig js was not run"; fi
 }
-rig_bench() { [ -f "$SHARED/rigs/bench.py" ] || { skip bench "$SHARED/rigs/bench.py"; return; }; KINESIS_ENDPOINT=$http "$PY" "$SHARED/rigs/bench.py" 3; result $? "boto3 bench"; }
+rig_bench() { # beside ferrokinesis, when it is installed
+  [ -f "$SHARED/rigs/bench.py" ] || { skip bench "$SHARED/rigs/bench.py"; return; }
+  other=; [ -x "$PEERS/fk/bin/ferrokinesis" ] && other=$("$SHARED/servers/start" ferrokinesis)
+  for _ in 1 2; do for url in $other "$http"; do KINESIS_ENDPOINT=$url "$PY" "$SHARED/rigs/bench.py" 3 || failed=$((failed + 1)); done; done
+  [ -z "$other" ] || "$SHARED/servers/start" stop ferrokinesis
+}
 
 [ $# -gt 0 ] || set -- boto3 cli go js signed
 for rig in "$@"; do
