@@ -12,7 +12,10 @@ import (
 	"weir/connectors/filesystem"
 	httpconn "weir/connectors/http"
 	"weir/connectors/kinesis"
+	"weir/connectors/models/bedrock"
 	"weir/connectors/models/local"
+	"weir/connectors/models/openai"
+	"weir/connectors/models/sagemaker"
 	"weir/connectors/print"
 )
 
@@ -36,7 +39,10 @@ func List() []connectors.Connector {
 // Providers is all providers of models by name.
 func Providers() []connectors.Connector {
 	return []connectors.Connector{
+		bedrock.Provider,
 		httpconn.Provider,
 		local.Provider,
+		openai.Provider,
+		sagemaker.Provider,
 	}
 }

@@ -92,7 +92,7 @@ func (c *config) Lookup(t *connectors.TableDesc, scan connectors.LookupScan, env
 		return nil, err
 	}
 	l.writers, l.readers = []*writer{w}, []connectors.Decoder{r}
-	return l, nil
+	return connectors.Combined(l, c.askLinger), nil
 }
 
 // shape decides where the compared columns go.

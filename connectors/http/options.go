@@ -165,7 +165,7 @@ func (r *retryOptions) options(o *option.Set, prefix string, d retryDefaults) {
 	bindCodes(o, &r.retry, prefix+"retry-codes", cmp.Or(d.codes, retryCodes), "Status codes after which the request is sent again; the pause that a server asks for with Retry-After is kept. (Flink's default lacks 429 and 502.)")
 	bindCodes(o, &r.ignored, prefix+"ignored-response-codes", "", "Status codes that are no failure, and whose answers are not looked at, as 404 where it means that there is no row.")
 	if r.times = d.times; d.timesKey != retriesKey {
-		o.Int(&r.times, d.timesKey, d.times, "How often a request is sent again at most.").Range(0, 1000)
+		o.Int(&r.times, d.timesKey, d.times, "How often a request is sent again at most.").Range(0, 1e6)
 	}
 	old(o.Enum(&r.strategy, prefix+"retry-strategy.type", d.strategy, []string{"fixed-delay", "exponential-delay"}, "How the pause before another attempt grows. Up to half of it is left to chance."))
 	old(o.Duration(&r.fixed, prefix+"retry-strategy.fixed-delay.delay", time.Second, "The pause, with fixed-delay."))
@@ -184,6 +184,7 @@ type lookupOptions struct {
 	bodyTemplate  string
 	extra         string
 	batch         int
+	askLinger     time.Duration
 	headers       map[string]string
 	rawAuth       bool
 	goOn          bool
@@ -206,6 +207,7 @@ func (c *lookupOptions) options(o *option.Set) {
 	old(o.String(&c.bodyTemplate, "http.request.body-template", "", "The body, with `{{column}}` for values: `{\"instances\": [[{{amount}}]], \"id\": \"{{id}}\"}`. In JSON values are quoted as they must be."))
 	old(o.String(&c.extra, "http.request.additional-body-json", "", "A JSON object whose fields are added to the body."))
 	o.Int(&c.batch, "batch.max-size", 1, "Keys of one request at most. With more than 1 the body is a JSON array of what would be the bodies, and the answer a JSON array with a value for each in order: an object, an array of objects, or null.").Range(1, 10000)
+	o.Duration(&c.askLinger, "batch.linger", 0, "How long a request that is not full waits for more keys. At 0 it has those that came together.")
 	old(o.Map(&c.headers, p+"header.*", "A header of each request: `'http.source.lookup.header.Authorization' = 'Bearer ...'`. The values are secrets.").Secret())
 	old(o.Bool(&c.rawAuth, p+"use-raw-authorization-header", false, "Send the header Authorization as it is given. Else one without a scheme, as `user:password`, is made one of basic authentication."))
 	old(o.Bool(&c.goOn, p+"continue-on-error", false, "A request that fails in the end gives no row, or one of NULLs where the query reads metadata columns, which then say why; else it fails the query."))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ type Service struct {
 	common
 	retry   retryOptions
 	timeout time.Duration
+	headers map[string]string
 }
 
 // ServiceDefaults are what services differ in.
@@ -46,6 +48,7 @@ func (s *Service) Bind(o *option.Set, d ServiceDefaults) {
 	}
 	s.shared(o)
 	old(seconds(o, &s.timeout, servicePrefix+"request.timeout", d.Timeout, "How long an attempt may take; a bare number is seconds."))
+	old(o.Map(&s.headers, servicePrefix+"header.*", "Another header of each request. The values are secrets.").Secret())
 	s.retry.options(o, servicePrefix, retryDefaults{timesKey: d.RetriesKey, times: d.Retries, strategy: "exponential-delay", initial: 500 * time.Millisecond, longest: 8 * time.Second, factor: 2, codes: d.RetryCodes})
 }
 
@@ -96,7 +99,12 @@ func (s *Service) Client(t *connectors.TableDesc, at Address, env *connectors.En
 			s.retry.times = n
 		}
 	}
-	cl, err := s.client(settings{headers: at.Headers, timeout: s.timeout, retry: &s.retry, accept: at.Accept, table: t.Name}, env)
+	headers := maps.Clone(at.Headers)
+	if headers == nil {
+		headers = map[string]string{}
+	}
+	maps.Copy(headers, s.headers)
+	cl, err := s.client(settings{headers: headers, timeout: s.timeout, retry: &s.retry, accept: at.Accept, table: t.Name}, env)
 	if err != nil {
 		return nil, err
 	}
@@ -150,4 +158,17 @@ func FailedStatus(err error) int {
 		return f.status
 	}
 	return 0
+}
+
+// PathPart escapes a text as one part of a URL's path, as AWS does it: all but letters, digits, and -._~.
+func PathPart(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.~", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
