@@ -39,6 +39,8 @@ AWS_ENDPOINT_URL, else the server of the data folder, else the one at its usual 
 			s.Endpoint = cmp.Or(s.Endpoint, os.Getenv("AWS_ENDPOINT_URL_KINESIS"), os.Getenv("AWS_ENDPOINT_URL"), local.OwnerURL(s.data), "http://"+local.DefaultAddr)
 			return nil
 		},
+		Args: cobra.NoArgs, // else a command that does not exist would be answered with help, and no error
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.PersistentFlags().StringVar(&s.Endpoint, "endpoint", "", "URL of the Kinesis API")
 	c.PersistentFlags().StringVar(&s.Region, "region", "", "region to sign for (default AWS_REGION or us-east-1)")
@@ -98,6 +100,10 @@ func (s *streamsClient) listCommand() *cobra.Command {
 				}
 				for _, name := range page.StreamNames {
 					d, err := s.summary(c.Context(), name)
+					var api *local.APIError
+					if errors.As(err, &api) && api.Code == "ResourceNotFoundException" {
+						continue // deleted meanwhile
+					}
 					if err != nil {
 						return err
 					}

@@ -85,6 +85,7 @@ func TestStreamsErrors(t *testing.T) {
 	f("--from \"soon\": it can be", "tail", "nope", "--from", "soon")
 	f("--output \"xml\": it can be", "tail", "nope", "-o", "xml")
 	f("accepts 1 arg", "create")
+	f("unknown command \"bogus\"", "bogus")
 	if _, err := runStreams(t, url, "", "create", "s"); err != nil {
 		t.Fatal(err)
 	}
