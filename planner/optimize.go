@@ -38,7 +38,7 @@ func rewriteUp(n Node, b *binder, more ...rule) Node {
 			setInput(n, i, got)
 		}
 	}
-	for _, apply := range append([]rule{mergeCalcs, pushCalcUnion, pushFilterTVF, dropCalc}, more...) {
+	for _, apply := range append([]rule{mergeCalcs, pushCalcUnion, pushFilterTVF, pushFilterLookup, dropCalc}, more...) {
 		if got, changed := apply(n, b); changed {
 			return rewriteUp(got, b, more...)
 		}

@@ -55,6 +55,33 @@ func pushFilterTVF(n Node, _ *binder) (Node, bool) {
 	return &Calc{Base: c.Base, Input: low, Cond: conjoin(stay), Exprs: c.Exprs}, true
 }
 
+// pushFilterLookup filters the rows that ask before they do: fewer requests, and fewer rows without an answer.
+func pushFilterLookup(n Node, _ *binder) (Node, bool) {
+	c, ok := n.(*Calc)
+	if !ok || c.Cond == nil || readsWatermark(c.Cond) {
+		return n, false
+	}
+	j, ok := c.Input.(*LookupJoin)
+	if !ok {
+		return n, false
+	}
+	width := len(j.Input.Info().Out)
+	var down, stay []Expr
+	for _, p := range conjuncts(c.Cond) {
+		if len(stay) > 0 || readsFrom(p, width) || volatile(p) { // order decides which condition fails first
+			stay = append(stay, p)
+		} else {
+			down = append(down, p)
+		}
+	}
+	if len(down) == 0 {
+		return n, false
+	}
+	low := *j
+	low.Base, low.Input = newBase(j.Out), filter(j.Input, conjoin(down))
+	return &Calc{Base: c.Base, Input: &low, Cond: conjoin(stay), Exprs: c.Exprs}, true
+}
+
 func readsWatermark(e Expr) bool {
 	found := false
 	walkExpr(e, func(x Expr) bool {
