@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,6 +96,9 @@ func (b *binder) modelInputs(m *Model, arg ast.Expr, s *scope) ([]Expr, error) {
 	return out, nil
 }
 
+// predictOptions are the options of ML_PREDICT, as the LOOKUP hint names them.
+var predictOptions = map[string]string{"async": "async", "output-mode": "output-mode", "max-concurrent-operations": "capacity", "timeout": "timeout"}
+
 // predictConfig reads MAP['async', 'true', ...].
 func predictConfig(a *LookupAsk, arg ast.Expr) error {
 	if arg == nil {
@@ -104,26 +108,30 @@ func predictConfig(a *LookupAsk, arg ast.Expr) error {
 	if !ok {
 		return sql.Errorf(arg, "the last argument of ML_PREDICT is MAP['option', 'value', ...]")
 	}
-	names := []string{"async", "output-mode", "max-concurrent-operations", "timeout"}
+	given := map[string]func(*LookupAsk){}
 	for i := 0; i+1 < len(m.Items); i += 2 {
 		key, ok1 := m.Items[i].(*ast.Literal)
 		value, ok2 := m.Items[i+1].(*ast.Literal)
 		if !ok1 || !ok2 {
 			return sql.Errorf(m.Items[i], "options of ML_PREDICT are written out: 'option', 'value'")
 		}
-		name := map[string]string{"max-concurrent-operations": "capacity"}[key.Value]
-		switch key.Value {
-		case "async", "output-mode", "timeout":
-			name = key.Value
-		}
-		if name == "" {
-			return suggest(sql.Errorf(key, "ML_PREDICT has no option %q", key.Value), key.Value, names)
+		name := predictOptions[key.Value]
+		switch {
+		case name == "":
+			return suggest(sql.Errorf(key, "ML_PREDICT has no option %q", key.Value), key.Value, slices.Sorted(maps.Keys(predictOptions)))
+		case given[name] != nil:
+			return sql.Errorf(key, "option %q is given twice", key.Value)
 		}
 		f, err := lookupOption(name, value.Value)
 		if err != nil {
 			return sql.Errorf(value, "ML_PREDICT: %s: %s", key.Value, err)
 		}
-		f(a)
+		given[name] = f
+	}
+	for _, name := range []string{"output-mode", "capacity", "timeout", "async"} { // 'async' = 'false' is stronger than the others
+		if f := given[name]; f != nil {
+			f(a)
+		}
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (p *Planner) CreateModel(s *ast.CreateModel) error {
 	if err := errs.Err(); err != nil {
 		return err
 	}
-	if err := p.checkModel(m, s, values); err != nil {
+	if err := p.checkModel(m, s.Name, values); err != nil {
 		return err
 	}
 	return p.Catalog.putModel(s, m)
@@ -90,21 +90,21 @@ func modelColumns(list []*ast.Column, errs *sql.ErrorList) (out types.Schema) {
 }
 
 // checkModel decodes the model's options, and has its provider look at them.
-func (p *Planner) checkModel(m *Model, at *ast.CreateModel, values map[string]option.Value) error {
+func (p *Planner) checkModel(m *Model, at *ast.Name, values map[string]option.Value) error {
 	t := &Table{Path: m.Path, Options: m.Options, Temporary: m.Temporary}
 	for _, c := range append(slices.Clone(m.Output), m.Input...) {
 		t.Columns = append(t.Columns, TableColumn{Name: c.Name, Type: c.Type})
 	}
 	t.Desc = &connectors.TableDesc{Name: pathText(m.Path), Columns: append(slices.Clone(m.Output), m.Input...), Options: m.Options}
 	m.table = t
-	cfg, _, err := p.provider(m, values, at.Name)
+	cfg, _, err := p.provider(m, values, at)
 	if err != nil {
 		return err
 	}
 	t.secrets = option.Secrets(values, p.Providers[m.Options["provider"]].New(), &modelOptions{})
 	l, err := cfg.Lookup(t.Desc, m.scan(), p.Env)
 	if err != nil {
-		return sql.Errorf(at.Name, "model %q: %s", m.Path[2], err)
+		return sql.Errorf(at, "model %q: %s", m.Path[2], err)
 	}
 	return l.Close()
 }

@@ -60,6 +60,9 @@ func (p *parser) alter() ast.Statement {
 		return s
 	case p.isAny("DATABASE", "CATALOG", "MODEL"):
 		s := &ast.AlterObject{Kind: p.upper(p.next()), IfExists: p.accept("IF", "EXISTS"), Name: p.name("a name")}
+		if s.Kind == "MODEL" && p.is("COMMENT") {
+			p.fail(p.cur(), "make it anew with CREATE OR REPLACE MODEL", "the comment of a model cannot be changed")
+		}
 		if s.Action = p.alterCommon(); s.Action == nil {
 			p.expected("SET, RESET or RENAME TO", "SET", "RESET", "RENAME")
 		}

@@ -40,6 +40,11 @@ func (s *Session) define(src string, stmt ast.Statement) (r *Result, ok bool, er
 		err = s.plan.AlterTable(st, src)
 	case *ast.AlterView:
 		err = s.plan.AlterView(st, src)
+	case *ast.AlterObject:
+		if st.Kind != "MODEL" {
+			return nil, false, nil
+		}
+		err = s.plan.AlterModel(st)
 	case *ast.Jar:
 		return nil, true, sql.Errorf(st, "weir runs no Java: there are no JARs").WithHint("connectors and formats are built in: SHOW CONNECTORS lists them")
 	case *ast.Module:
