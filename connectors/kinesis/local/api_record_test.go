@@ -258,7 +258,7 @@ func TestRetention(t *testing.T) {
 	}
 	sweep()
 	stored := func() string {
-		page, err := r.server.readPage(r.server.catalog.named(name), r.server.catalog.named(name).shards[0], 0, 100, maxGetBytes)
+		page, err := r.server.readPage(r.server.catalog.named(name), r.server.catalog.named(name).shards[0], 0, 100, maxGetBytes, nil)
 		return fmt.Sprint(len(page.records), err)
 	}
 	same(t, "stored after the sweep", stored(), "1 <nil>")

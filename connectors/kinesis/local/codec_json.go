@@ -73,14 +73,16 @@ func appendJSONString(dst []byte, s string) []byte {
 }
 
 func (r *getRecordsResponse) appendJSON(dst []byte) []byte {
-	if dst == nil {
-		size := 1024
-		for i := range r.Records {
-			size += 256 + len(r.Records[i].PartitionKey) + base64.StdEncoding.EncodedLen(len(r.Records[i].Data))
-		}
-		dst = make([]byte, 0, size)
+	if r.written != nil {
+		dst = r.written
 	}
-	dst = append(dst, `{"MillisBehindLatest":`...)
+	for i := range r.Records {
+		dst = r.Records[i].appendJSON(openRecords(dst))
+	}
+	if len(dst) == 0 {
+		dst = append(dst, recordsHead...)
+	}
+	dst = append(dst, `],"MillisBehindLatest":`...)
 	dst = strconv.AppendInt(dst, r.MillisBehindLatest, 10)
 	if r.NextShardIterator != "" {
 		dst = append(dst, `,"NextShardIterator":`...)
@@ -93,14 +95,17 @@ func (r *getRecordsResponse) appendJSON(dst []byte) []byte {
 		}
 		dst = append(append(dst, `,"ChildShards":`...), children...)
 	}
-	dst = append(dst, `,"Records":[`...)
-	for i := range r.Records {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = r.Records[i].appendJSON(dst)
+	return append(dst, '}')
+}
+
+const recordsHead = `{"Records":[`
+
+// openRecords makes room for one more record: it begins the answer, or separates two records.
+func openRecords(dst []byte) []byte {
+	if len(dst) == 0 {
+		return append(dst, recordsHead...)
 	}
-	return append(dst, "]}"...)
+	return append(dst, ',')
 }
 
 func (r *recordShape) appendJSON(dst []byte) []byte {

@@ -27,6 +27,8 @@
 // in turn. A *stream is an immutable snapshot, replaced as a whole in the catalog; only the
 // *shardLog it points to moves (its committed tail). So readers take a snapshot and need no lock.
 //
+// At most maxPages pages of records are in memory at a time, whatever number of clients reads (lease.go).
+//
 // # Invariants
 //
 // Open shards of a stream always tile the hash space 0..2^128-1 without gap or overlap. A shard's tail

@@ -343,9 +343,11 @@ func BenchmarkGetRecords10000x150(b *testing.B) {
 	it := r.server.encodeIterator(shardIterator{streamID: st.desc.ID, issuedMs: r.server.nowMs()})
 	body := []byte(`{"ShardIterator":"` + it + `"}`)
 	for b.Loop() {
-		if _, err := r.server.operations["GetRecords"].serve(r.ctx, r.server, jsonCodec{}, body); err != nil {
+		lease := &pageLease{server: r.server}
+		if _, err := r.server.operations["GetRecords"].serve(r.ctx, r.server, jsonCodec{}, body, lease); err != nil {
 			b.Fatal(err)
 		}
+		lease.release()
 	}
 	b.ReportMetric(float64(b.N*len(entries))/b.Elapsed().Seconds(), "records/s")
 }
@@ -356,8 +358,10 @@ func BenchmarkGetRecordsAtTail(b *testing.B) {
 	it := r.server.encodeIterator(shardIterator{streamID: 1, next: positionAt(r.server.nowMs() + 3_600_000), issuedMs: r.server.nowMs()})
 	body := []byte(`{"ShardIterator":"` + it + `"}`)
 	for b.Loop() {
-		if _, err := r.server.operations["GetRecords"].serve(r.ctx, r.server, jsonCodec{}, body); err != nil {
+		lease := &pageLease{server: r.server}
+		if _, err := r.server.operations["GetRecords"].serve(r.ctx, r.server, jsonCodec{}, body, lease); err != nil {
 			b.Fatal(err)
 		}
+		lease.release()
 	}
 }

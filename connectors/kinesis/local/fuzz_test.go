@@ -108,7 +108,7 @@ func TestCorruption(t *testing.T) {
 			t.Errorf("seed %d: the stream is gone without an error", seed)
 			continue
 		}
-		page, err := s.readPage(st, st.shards[0], 0, 10_000, 1<<30)
+		page, err := s.readPage(st, st.shards[0], 0, 10_000, 1<<30, nil)
 		for i, r := range page.records {
 			if i >= len(want) || string(r.Data) != want[i] {
 				t.Errorf("seed %d: record %d is %.20q, want %.20q", seed, i, r.Data, want[i])

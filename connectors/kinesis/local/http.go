@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
@@ -99,7 +100,9 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.reply(w, jsonCodec{}, nil, e)
 		return
 	}
-	body, err := s.serveCall(w, r, wire)
+	lease := &pageLease{server: s}
+	defer lease.release()
+	body, err := s.serveCall(w, r, wire, lease)
 	if errors.Is(err, errStreamed) {
 		return
 	}
@@ -107,7 +110,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveCall checks the envelope in the order the service does, and runs the operation.
-func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, wire codec) ([]byte, error) {
+func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, wire codec, lease *pageLease) ([]byte, error) {
 	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	op, known := s.operations[name]
 	if !ok || !known {
@@ -135,7 +138,7 @@ func (s *Server) serveCall(w http.ResponseWriter, r *http.Request, wire codec) (
 	if op.stream != nil {
 		return nil, op.stream(r.Context(), s, wire, body, w)
 	}
-	return op.serve(r.Context(), s, wire, body)
+	return op.serve(r.Context(), s, wire, body, lease)
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
@@ -185,7 +188,9 @@ func (s *Server) publicError(err error) *apiError {
 	if errors.As(err, &e) {
 		return e
 	}
-	s.opts.Logger.Error("kinesis request failed", "error", err)
+	if !errors.Is(err, context.Canceled) { // a client that left is no fault
+		s.opts.Logger.Error("kinesis request failed", "error", err)
+	}
 	return internalFailure("the local Kinesis server failed: %v", err)
 }
 

@@ -213,6 +213,8 @@ type getRecordsRequest struct {
 	Limit         *int    `json:"Limit"`
 	StreamARN     *string `json:"StreamARN"`
 	DryRun        bool    `json:"DryRun"`
+
+	lease *pageLease // of the server; nil: the page has memory of its own
 }
 
 type recordShape struct {
@@ -228,6 +230,8 @@ type getRecordsResponse struct {
 	NextShardIterator  string        `json:"NextShardIterator,omitempty"`
 	MillisBehindLatest int64         `json:"MillisBehindLatest"`
 	ChildShards        []childShard  `json:"ChildShards,omitempty"`
+
+	written []byte // the beginning of the JSON form with the records, instead of Records
 }
 
 type splitShardRequest struct {

@@ -9,8 +9,9 @@ import (
 
 // operation is one call of the API, from the bytes of a request to those of its response.
 type operation struct {
-	name  string
-	serve func(ctx context.Context, s *Server, wire codec, body []byte) ([]byte, error)
+	name string
+	// What serve returns may lie in the buffer of the lease.
+	serve func(ctx context.Context, s *Server, wire codec, body []byte, lease *pageLease) ([]byte, error)
 	// stream is set instead of serve when the response is an event stream: it writes the response itself and returns
 	// errStreamed, or it writes nothing and returns another error.
 	stream func(ctx context.Context, s *Server, wire codec, body []byte, w http.ResponseWriter) error
@@ -20,8 +21,12 @@ var errStreamed = errors.New("the response is written")
 
 // op makes an operation of a handler; request and response shapes follow from its type.
 func op[Request, Response any](name string, handle func(*Server, context.Context, *Request) (*Response, error)) operation {
-	serve := func(ctx context.Context, s *Server, wire codec, body []byte) ([]byte, error) {
+	serve := func(ctx context.Context, s *Server, wire codec, body []byte, lease *pageLease) ([]byte, error) {
 		request := new(Request)
+		if reader, ok := any(request).(*getRecordsRequest); ok {
+			lease.json = wire == codec(jsonCodec{})
+			reader.lease = lease
+		}
 		if err := wire.decode(body, request); err != nil {
 			return nil, newError("SerializationException", "%v", err)
 		}
@@ -32,7 +37,11 @@ func op[Request, Response any](name string, handle func(*Server, context.Context
 		if _, none := any(response).(*empty); none {
 			return nil, nil
 		}
-		return wire.encode(response)
+		answer, err := wire.encode(response)
+		if lease.taken {
+			lease.body = answer
+		}
+		return answer, err
 	}
 	return operation{name: name, serve: serve}
 }

@@ -88,7 +88,7 @@ func (s *Server) sequenceOf(st *stream, sh *shard, kind string, number *string) 
 	return at, nil
 }
 
-func (s *Server) getRecords(_ context.Context, r *getRecordsRequest) (*getRecordsResponse, error) {
+func (s *Server) getRecords(ctx context.Context, r *getRecordsRequest) (*getRecordsResponse, error) {
 	began := time.Now()
 	v := &validation{}
 	if v.required("shardIterator", r.ShardIterator != nil) {
@@ -129,7 +129,13 @@ func (s *Server) getRecords(_ context.Context, r *getRecordsRequest) (*getRecord
 		calls.since(began, false)
 		return nil, s.rateExceeded(st, sh)
 	}
-	page, err := s.readPage(st, sh, max(it.next, st.horizon(now)), limit, maxGetBytes)
+	next := max(it.next, st.horizon(now))
+	if r.lease != nil && next <= sh.tail() {
+		if err := r.lease.take(ctx); err != nil {
+			return nil, err
+		}
+	}
+	page, err := s.readPage(st, sh, next, limit, maxGetBytes, r.lease)
 	if err != nil {
 		return nil, err
 	}
@@ -142,9 +148,12 @@ func (s *Server) getRecords(_ context.Context, r *getRecordsRequest) (*getRecord
 	}
 	sh.log.stats.gave(&page, age)
 	st.stats.gave(&page, age)
-	calls.carried(len(page.records), page.bytes)
+	calls.carried(page.count, page.bytes)
 	calls.since(began, true)
 	response := &getRecordsResponse{Records: page.records}
+	if r.lease.writes() {
+		response.written = r.lease.body
+	}
 	if page.next <= page.tail {
 		response.MillisBehindLatest = age
 	} else if !sh.open() {
@@ -178,7 +187,8 @@ func (s *Server) openIterator(text string) (shardIterator, *stream, error) {
 
 // recordPage is a run of records of one shard.
 type recordPage struct {
-	records []recordShape
+	records []recordShape // empty when they were written to the lease
+	count   int
 	next    position // the first position not yet read
 	tail    position // the shard's tail when the page was read
 	lastMs  int64    // arrival of the last record read
@@ -186,8 +196,8 @@ type recordPage struct {
 }
 
 // readPage reads from next on, up to limit records and maxBytes; the first record is always read,
-// however large. At the tail it touches no disk.
-func (s *Server) readPage(st *stream, sh *shard, next position, limit, maxBytes int) (recordPage, error) {
+// however large. At the tail it touches no disk. Records are written to a lease which wants that.
+func (s *Server) readPage(st *stream, sh *shard, next position, limit, maxBytes int, lease *pageLease) (recordPage, error) {
 	page := recordPage{records: []recordShape{}, next: next, tail: sh.tail(), lastMs: next.millis()}
 	if next > page.tail {
 		return page, nil
@@ -204,18 +214,25 @@ func (s *Server) readPage(st *stream, sh *shard, next position, limit, maxBytes 
 			return page, err
 		}
 		size += len(key) + len(data)
-		if len(page.records) == limit || len(page.records) > 0 && size > maxBytes {
+		if page.count == limit || page.count > 0 && size > maxBytes {
 			full = true
 			break
 		}
 		at := keyPosition(iter.Key())
-		page.records = append(page.records, recordShape{
+		record := recordShape{
 			SequenceNumber:              formatSequence(sh.Index, at),
 			ApproximateArrivalTimestamp: timestampOfMillis(at.millis()),
-			Data:                        append(make([]byte, 0, len(data)), data...),
+			Data:                        data,
 			PartitionKey:                string(key),
 			EncryptionType:              encryptionOf(iter.Value()),
-		})
+		}
+		if lease.writes() {
+			lease.body = record.appendJSON(openRecords(lease.body))
+		} else {
+			record.Data = append(make([]byte, 0, len(data)), data...)
+			page.records = append(page.records, record)
+		}
+		page.count++
 		page.next, page.lastMs, page.bytes = at+1, at.millis(), size
 	}
 	if err := iter.Error(); err != nil {

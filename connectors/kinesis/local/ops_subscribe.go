@@ -222,7 +222,7 @@ func (p *pusher) read() (event *subscribeEvent, more bool) {
 	if sh == nil {
 		return nil, false
 	}
-	page, err := s.readPage(st, sh, max(p.next, st.horizon(now)), maxGetRecords, eventBytes)
+	page, err := s.readPage(st, sh, max(p.next, st.horizon(now)), maxGetRecords, eventBytes, nil)
 	if err != nil {
 		s.opts.Logger.Error("kinesis subscription failed", "stream", st.desc.Name, "shard", sh.id(), "error", err)
 		return nil, false
@@ -234,7 +234,7 @@ func (p *pusher) read() (event *subscribeEvent, more bool) {
 	}
 	p.log.stats.gave(&page, -1)
 	st.stats.gave(&page, -1)
-	st.stats.subscribeEvent.carried(len(page.records), page.bytes)
+	st.stats.subscribeEvent.carried(page.count, page.bytes)
 	st.stats.subscribeEvent.succeeded.Add(1)
 	st.stats.behindMs.Store(age)
 	event = &subscribeEvent{Records: page.records, ContinuationSequenceNumber: formatSequence(sh.Index, page.next-1)}

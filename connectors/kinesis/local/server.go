@@ -116,8 +116,10 @@ type Server struct {
 	bulk       chan struct{} // one slot for each large body being read and handled at a time
 	requests   chan struct{} // one slot for each request that is not in pushes
 	pushes     chan struct{} // one slot for each SubscribeToShard
+	pages      chan struct{} // one slot for each pageLease
 	stopping   chan struct{} // closed: turn requests away
 
+	pageBuffers   sync.Pool // of *[]byte
 	subscriptions subscriptions
 	unused        unusedConns
 
@@ -144,6 +146,7 @@ func Open(opts Options) (*Server, error) {
 		bulk:     make(chan struct{}, bulkRequests),
 		requests: make(chan struct{}, maxRequests),
 		pushes:   make(chan struct{}, maxSubscriptions+maxRefusing),
+		pages:    make(chan struct{}, maxPages),
 		stopping: make(chan struct{}),
 	}
 	if opts.Dir != "" {

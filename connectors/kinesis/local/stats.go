@@ -22,7 +22,7 @@ func (c *shardStats) wrote(records, bytes int) {
 
 // gave counts a page; ageMs is negative for fan-out, which has no iterator.
 func (c *shardStats) gave(page *recordPage, ageMs int64) {
-	c.outRecords.Add(int64(len(page.records)))
+	c.outRecords.Add(int64(page.count))
 	c.outBytes.Add(int64(page.bytes))
 	if ageMs >= 0 {
 		c.iteratorAgeMs.Store(ageMs)
