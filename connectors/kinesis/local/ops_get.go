@@ -103,12 +103,8 @@ func (s *Server) getRecords(ctx context.Context, r *getRecordsRequest) (*getReco
 	if err != nil {
 		return nil, err
 	}
-	if r.StreamARN != nil {
-		if named, err := s.find(&streamRef{StreamARN: r.StreamARN}); err != nil {
-			return nil, err
-		} else if named.desc.ID != it.streamID {
-			return nil, invalidArgument("The ShardIterator is not of the stream with the StreamARN %s.", clip(*r.StreamARN))
-		}
+	if err := s.checkStreamOf(it, r.StreamARN); err != nil {
+		return nil, err
 	}
 	sh := st.shard(it.shard)
 	if sh == nil {
@@ -164,6 +160,18 @@ func (s *Server) getRecords(ctx context.Context, r *getRecordsRequest) (*getReco
 	}
 	response.NextShardIterator = s.encodeIterator(shardIterator{streamID: it.streamID, shard: it.shard, next: page.next, issuedMs: now})
 	return response, nil
+}
+
+// checkStreamOf refuses an iterator of another stream than the request names.
+func (s *Server) checkStreamOf(it shardIterator, arn *string) error {
+	if arn == nil {
+		return nil
+	}
+	st, err := s.find(&streamRef{StreamARN: arn})
+	if err == nil && st.desc.ID != it.streamID {
+		err = invalidArgument("The ShardIterator is not of the stream with the StreamARN %s.", clip(*arn))
+	}
+	return err
 }
 
 // openIterator checks an iterator and finds its stream.
