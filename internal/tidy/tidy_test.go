@@ -124,10 +124,11 @@ var walls = []struct {
 	{"internal", nil},
 	{"notebooks", []string{"sql", "internal/session"}},
 	{"cmd", []string{"sql", "planner", "exec", "connectors", "internal", "notebooks", "cmd"}},
+	{"examples", []string{"sql", "connectors", "internal/session", "internal/render", "examples"}},
 }
 
 // prefixWalls are packages whose whole subtree is allowed when the name itself is.
-var prefixWalls = map[string]bool{"cmd": true, "internal/session": true, "internal/jobserver": true, "internal/golden": true, "exec": true, "connectors/all": true, "notebooks": true}
+var prefixWalls = map[string]bool{"cmd": true, "internal/session": true, "internal/jobserver": true, "internal/golden": true, "exec": true, "connectors/all": true, "notebooks": true, "examples": true}
 
 // foreign says which packages alone may import a module.
 var foreign = []struct {
