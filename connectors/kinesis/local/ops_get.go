@@ -113,10 +113,6 @@ func (s *Server) getRecords(ctx context.Context, r *getRecordsRequest) (*getReco
 	if r.DryRun {
 		return nil, dryRun()
 	}
-	limit := maxGetRecords
-	if r.Limit != nil {
-		limit = *r.Limit
-	}
 	now := s.nowMs()
 	calls := &st.stats.getRecords
 	if s.opts.EnforceLimits && !sh.log.limits.read(now) {
@@ -131,7 +127,7 @@ func (s *Server) getRecords(ctx context.Context, r *getRecordsRequest) (*getReco
 			return nil, err
 		}
 	}
-	page, err := s.readPage(st, sh, next, limit, maxGetBytes, r.lease)
+	page, err := s.readPage(st, sh, next, pageLimit(r.Limit, maxGetRecords), maxGetBytes, r.lease)
 	if err != nil {
 		return nil, err
 	}
