@@ -1,0 +1,100 @@
+package httpconn_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/internal/session"
+	"weir/sql"
+)
+
+// service answers {"score": 0.5} after a time.
+func service(b *testing.B, after time.Duration) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		time.Sleep(after)
+		io.WriteString(w, `{"score": 0.5}`)
+	}))
+	b.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	return s.URL
+}
+
+// rows runs an INSERT over b.N rows, and tells how many a second went through it.
+func rows(b *testing.B, unit, ddl, insert string) {
+	b.Helper()
+	s, err := session.Open(session.Options{Ephemeral: true, DataDir: b.TempDir(), Warn: func(string) {}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	ddl += fmt.Sprintf(`
+		CREATE TABLE src (id BIGINT, k BIGINT, proc AS PROCTIME()) WITH ('connector' = 'datagen', 'number-of-rows' = '%d', 'rows-per-second' = '100000000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '%d',
+			'fields.k.min' = '1', 'fields.k.max' = '1000');
+		CREATE TABLE snk (id BIGINT, score DOUBLE) WITH ('connector' = 'blackhole');`, b.N, b.N)
+	if _, err := run(s, ddl); err != nil {
+		b.Fatal(err)
+	}
+	stmts, err := sql.Parse(insert)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	r, err := s.Execute(context.Background(), insert, stmts[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	q, err := r.Stream(context.Background(), nil)
+	if err == nil {
+		err = q.Wait()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), unit)
+}
+
+// BenchmarkPredict asks a service that takes 50 ms, a request a row, 100 at a time: calls/s may come near 2000. Run it with -cpu 1.
+func BenchmarkPredict(b *testing.B) {
+	url := service(b, 50*time.Millisecond)
+	rows(b, "calls/s", fmt.Sprintf(`CREATE MODEL m INPUT (x BIGINT) OUTPUT (score DOUBLE) WITH ('provider' = 'http', 'url' = '%s');`, url),
+		`INSERT INTO snk SELECT id, score FROM ML_PREDICT(TABLE src, MODEL m, DESCRIPTOR(id), MAP['async', 'true', 'max-concurrent-operations', '100'])`)
+}
+
+// BenchmarkLookupJoin is the same as a lookup join.
+func BenchmarkLookupJoin(b *testing.B) {
+	url := service(b, 50*time.Millisecond)
+	rows(b, "calls/s", table(url, ""), `INSERT INTO snk SELECT s.id, t.score FROM src AS s JOIN t FOR SYSTEM_TIME AS OF s.proc ON t.x = s.id`)
+}
+
+func table(url, more string) string {
+	return fmt.Sprintf(`CREATE TABLE t (x BIGINT, score DOUBLE) WITH ('connector' = 'http', 'url' = '%s', 'lookup-method' = 'POST', 'format' = 'json' %s);`, url, more)
+}
+
+// BenchmarkCacheHits joins with answers that are kept, of 1000 keys.
+func BenchmarkCacheHits(b *testing.B) {
+	url := service(b, 0)
+	rows(b, "rows/s", table(url, ", 'lookup.cache' = 'PARTIAL', 'lookup.partial-cache.max-rows' = '10000'"),
+		`INSERT INTO snk SELECT s.id, t.score FROM src AS s JOIN t FOR SYSTEM_TIME AS OF s.proc ON t.x = s.k`)
+}
+
+// BenchmarkLocalJoin joins with a table of the same 1000 keys that is held in memory: what BenchmarkCacheHits is measured by.
+func BenchmarkLocalJoin(b *testing.B) {
+	var text strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, "{\"x\": %d, \"score\": 0.5}\n", i+1)
+	}
+	path := filepath.Join(b.TempDir(), "t.jsonl")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	rows(b, "rows/s", fmt.Sprintf(`CREATE TABLE t (x BIGINT, score DOUBLE) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'json');`, path),
+		`INSERT INTO snk SELECT s.id, t.score FROM src AS s JOIN t FOR SYSTEM_TIME AS OF s.proc ON t.x = s.k`)
+}
