@@ -412,7 +412,9 @@ func (a *assembly) fillSource(h *source) (err error) {
 
 // metaType is the type of a wanted metadata column: what the connector says it gives.
 func metaType(scan *planner.Scan, i int, key string) types.Type {
-	if reads, ok := scan.Config.(interface{ Metadata() []connectors.MetadataKey }); ok {
+	if reads, ok := scan.Config.(interface {
+		Metadata() []connectors.MetadataKey
+	}); ok {
 		for _, m := range reads.Metadata() {
 			if m.Key == key {
 				return m.Type

@@ -80,8 +80,8 @@ type opLink struct {
 	stats *nodeStats
 	// opened: Open was called, so Close must be.
 	opened bool
-	// ending: the input has ended, but answers are missing.
-	ending bool
+	// ending: the input has ended, but answers are missing; resting: it is idle, and they are.
+	ending, resting bool
 }
 
 // Emit passes rows on.
@@ -111,11 +111,17 @@ func (l *opLink) leave(before string, err error) error {
 
 func (l *opLink) process(port int, b *vec.Batch) error {
 	l.stats.rowsIn.Add(int64(b.Len()))
+	l.resting = false
 	before := l.enter()
 	return l.leave(before, l.op.Process(port, b, l))
 }
 
 func (l *opLink) watermark(wm types.Time) error {
+	l.resting = false
+	return l.passOn(wm)
+}
+
+func (l *opLink) passOn(wm types.Time) error {
 	before := l.enter()
 	l.fn.Watermark, l.in = wm, wm
 	out, err := l.op.Watermark(wm, l)
@@ -127,7 +133,13 @@ func (l *opLink) watermark(wm types.Time) error {
 	return l.next.watermark(out)
 }
 
-func (l *opLink) idle() error { return l.next.idle() }
+// idle tells those behind not to wait for this one. As long as answers are missing they must: rows are still to come.
+func (l *opLink) idle() error {
+	if l.resting = l.async != nil && l.async.Pending() > 0; l.resting {
+		return nil
+	}
+	return l.next.idle()
+}
 
 func (l *opLink) barrier(id int64) error {
 	if id == l.t.run.drainAt.Load() {
@@ -175,11 +187,20 @@ func (l *opLink) complete(r *reply) error {
 		return err
 	}
 	if l.in > l.wm {
-		if err := l.watermark(l.in); err != nil {
+		if err := l.passOn(l.in); err != nil {
 			return err
 		}
 	}
-	if !l.ending || l.async.Pending() > 0 {
+	if l.async.Pending() > 0 {
+		return nil
+	}
+	if l.resting {
+		l.resting = false
+		if err := l.next.idle(); err != nil {
+			return err
+		}
+	}
+	if !l.ending {
 		return nil
 	}
 	l.ending = false

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -91,7 +92,7 @@ func TestFullDisk(t *testing.T) {
 		}
 		disk.FullFor(disk.Writes()+10+int(seed), 30+20*int(seed%5))
 		var g gather
-		so := SimOptions{Seed: seed, Checkpoint: 0.05, Crash: 0.001}
+		so := SimOptions{Seed: seed, Checkpoint: 0.05, Crash: 0.001, Passing: func(err error) bool { return errors.Is(err, syscall.ENOSPC) }}
 		s := newSim(threeSourcePlan(tables, 2, 3), fakeRuntime(Options{Rows: g.rows, Checkpoints: d, TolerableFailures: -1}, identity), so)
 		if _, err := s.main(context.Background()); err != nil || g.sorted() != want {
 			t.Fatalf("seed %d: %v, got\n%s\nwant\n%s", seed, err, g.sorted(), want)

@@ -7,6 +7,7 @@ import (
 
 	"weir/exec/checkpoint"
 	"weir/exec/state"
+	"weir/sql/types"
 )
 
 // A checkpoint is by task, and which operators share a task depends on the parallelism: with one instance all of a plan may be
@@ -60,9 +61,9 @@ func (a *assembly) restore(s *stage, i int, from *checkpoint.Checkpoint) error {
 	if len(heads) == s.parallelism {
 		heads = heads[i : i+1]
 	}
-	t.wm, t.restoredEnd = heads[0].Watermark, true
+	t.wm, t.restoredEnd = types.MaxTime, true
 	for _, part := range heads {
-		t.wm = min(t.wm, part.Watermark)
+		t.wm = min(t.wm, watermarkOf(part, s.head.Info().ID))
 	}
 	stages, leftOut := a.stagesWere(s, from)
 	for _, old := range stages {
@@ -81,6 +82,14 @@ func (a *assembly) restore(s *stage, i int, from *checkpoint.Checkpoint) error {
 		all = append(all, pictures(partsOf(old, from))...)
 	}
 	return state.Restore(t.store, all, state.Owned(i, s.parallelism), leftOut)
+}
+
+// watermarkOf is the last watermark that an operator of a task had.
+func watermarkOf(part *checkpoint.Task, id string) types.Time {
+	if wm, ok := part.Held[id]; ok {
+		return wm
+	}
+	return part.Watermark
 }
 
 func pictures(parts []*checkpoint.Task) (out []state.Snapshot) {

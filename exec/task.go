@@ -332,7 +332,7 @@ func (t *task) acknowledge(id int64, last bool) error {
 	if err := t.flushRejected(id); err != nil {
 		return err
 	}
-	part := &checkpoint.Task{Ended: last, Watermark: t.wm}
+	part := &checkpoint.Task{Ended: last, Watermark: t.wm, Held: t.held()}
 	now := staged{id: id, last: last}
 	for _, s := range t.sinks {
 		if s.token != nil {
@@ -362,6 +362,19 @@ func (t *task) acknowledge(id int64, last bool) error {
 	}
 	t.run.acknowledge(ack{t.name, id, part})
 	return nil
+}
+
+// held lists the operators that have not had the task's watermark: one before them waits for something.
+func (t *task) held() (out map[string]types.Time) {
+	for _, l := range t.ops {
+		if l.in != t.wm && l.ctx != nil && l.ctx.ID != "" {
+			if out == nil {
+				out = map[string]types.Time{}
+			}
+			out[l.ctx.ID] = l.in
+		}
+	}
+	return out
 }
 
 // commit publishes what the sinks staged for checkpoint id and those before it. What they staged at the

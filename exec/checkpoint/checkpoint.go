@@ -77,6 +77,9 @@ type Task struct {
 	Ended bool
 	// Watermark is the last one the task passed on.
 	Watermark types.Time
+	// Held is the watermark that operators of the task have had, by plan node, where one before them in its chain held back
+	// the task's: at another parallelism they may be the first of their own.
+	Held map[string]types.Time
 	// State is the task's store, nil when it holds nothing.
 	State state.Snapshot
 	// Splits is where a source task stands.

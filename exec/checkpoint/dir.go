@@ -290,7 +290,8 @@ func (d *Dir) List(context.Context) ([]Info, error) {
 	return out, nil
 }
 
-// Latest implements Store. A checkpoint that is damaged is passed over, which the logger is told.
+// Latest implements Store. A checkpoint that is damaged is passed over, which the logger is told. What is given is durable, also where
+// the process that wrote it died, or failed, between naming it and having its name on disk: the job goes on from it, and publishes.
 func (d *Dir) Latest(ctx context.Context) (*Checkpoint, error) {
 	ids, err := d.list()
 	if err != nil {
@@ -300,6 +301,10 @@ func (d *Dir) Latest(ctx context.Context) (*Checkpoint, error) {
 	for _, id := range ids {
 		c, err := d.load(ctx, d.chk(id))
 		if err == nil {
+			if err := state.SyncDir(d.o.FS, d.path); err != nil {
+				c.Close()
+				return nil, fmt.Errorf("checkpoint %q: %w", d.chk(id), err)
+			}
 			return c, nil
 		}
 		if ctx.Err() != nil {

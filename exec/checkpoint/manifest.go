@@ -33,13 +33,14 @@ type manifest struct {
 }
 
 type taskEntry struct {
-	Name      string       `json:"name"`
-	Ended     bool         `json:"ended,omitempty"`
-	Watermark types.Time   `json:"watermark"`
-	Read      int64        `json:"read,omitempty"`
-	Splits    []splitEntry `json:"splits,omitempty"`
-	Tokens    []tokenEntry `json:"tokens,omitempty"`
-	Files     []fileEntry  `json:"files,omitempty"`
+	Name      string                `json:"name"`
+	Ended     bool                  `json:"ended,omitempty"`
+	Watermark types.Time            `json:"watermark"`
+	Read      int64                 `json:"read,omitempty"`
+	Held      map[string]types.Time `json:"held,omitempty"`
+	Splits    []splitEntry          `json:"splits,omitempty"`
+	Tokens    []tokenEntry          `json:"tokens,omitempty"`
+	Files     []fileEntry           `json:"files,omitempty"`
 }
 
 type splitEntry struct {
@@ -67,7 +68,7 @@ type fileEntry struct {
 func newManifest(c *Checkpoint) *manifest {
 	m := &manifest{ID: c.ID, Job: c.Job, Time: c.Time.UTC(), Savepoint: c.Savepoint, Settings: c.Settings, Operators: c.Operators}
 	for name, t := range c.Tasks {
-		e := taskEntry{Name: name, Ended: t.Ended, Watermark: t.Watermark, Read: t.Read}
+		e := taskEntry{Name: name, Ended: t.Ended, Watermark: t.Watermark, Read: t.Read, Held: t.Held}
 		for _, s := range t.Splits {
 			e.Splits = append(e.Splits, splitEntry(s))
 		}
@@ -87,7 +88,7 @@ func (m *manifest) checkpoint(path string, open func(taskEntry) state.Snapshot) 
 		Tasks: make(map[string]*Task, len(m.Tasks)),
 	}
 	for _, e := range m.Tasks {
-		t := &Task{Ended: e.Ended, Watermark: e.Watermark, Read: e.Read}
+		t := &Task{Ended: e.Ended, Watermark: e.Watermark, Read: e.Read, Held: e.Held}
 		for _, s := range e.Splits {
 			t.Splits = append(t.Splits, Split(s))
 		}

@@ -43,8 +43,11 @@ func (r Run) String() string {
 	return b.String()
 }
 
-// exact tells whether the run's changelog is the one expected, change by change.
-func (r Run) exact() bool { return r.Parallel == 1 && !r.Crash && !r.Faults }
+// exact tells whether the run's changelog is the one expected, change by change. Windows whose partial results were on disk give
+// their rows in another order.
+func (r Run) exact(plan *planner.Plan) bool {
+	return r.Parallel == 1 && !r.Crash && !r.Faults && !(r.Pebble && kindsOf(plan)["WindowAgg"])
+}
 
 var (
 	parallels = []int{1, 3}

@@ -56,7 +56,7 @@ func (r *runner) query(b *block) (got []string, failure string) {
 			r.opts.Logf("%s:%d: %s", r.report.Path, b.line, how)
 		}
 		other, otherErr := p.run(how)
-		if f := p.differ((exact && how.exact() || b.has("turns")) && !b.has("sorted"), rows, err, other, otherErr); f != "" {
+		if f := p.differ((exact && how.exact(plan) || b.has("turns")) && !b.has("sorted"), rows, err, other, otherErr); f != "" {
 			return got, r.replay(b, how, f)
 		}
 	}
