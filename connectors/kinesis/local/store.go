@@ -63,8 +63,10 @@ func openStore(opts Options) (*store, error) {
 		Cache:                       cache,
 		MemTableSize:                opts.MemTableBytes,
 		MemTableStopWritesThreshold: 4,
-		// Records are written once and in order, so rewriting them often brings little: fewer, larger compactions.
-		L0CompactionThreshold:      8,
+		// Records are written once and in order, so rewriting them often brings little: fewer, larger compactions, for which
+		// no put has to wait.
+		L0CompactionThreshold:      24,
+		L0StopWritesThreshold:      128,
 		LBaseMaxBytes:              256 << 20,
 		MaxOpenFiles:               128,
 		FormatMajorVersion:         pebble.FormatValueSeparation,
