@@ -1,4 +1,6 @@
 -- Scores of card transactions from a small model in a file, without a server.
+SET 'table.exec.source.idle-advance' = '5 s'; -- where no transaction comes, time goes on by the clock
+
 CREATE TABLE transactions (
   id BIGINT,
   card STRING,

@@ -1,4 +1,6 @@
 -- Scores of card transactions from an HTTP API, asked by a lookup join: so the row also has what became of the request.
+SET 'table.exec.source.idle-advance' = '5 s'; -- where no transaction comes, time goes on by the clock
+
 CREATE TABLE transactions (
   id BIGINT,
   card STRING,
