@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs real Kinesis clients against weir kinesis: rigs/run.sh [boto3] [cli] [go] [js] [kpl] [kcl-polling] [kcl-fanout] [signed] [bench]
+# Runs real Kinesis clients against weir kinesis: rigs/run.sh [boto3] [cli] [go] [go-probe] [js] [kpl] [kcl-polling] [kcl-fanout] [signed] [bench]
 # Without names: what needs no Java. Each prints PASS, FAIL or SKIP (with what is missing); the exit code counts failures.
 #   WEIR    the binary (default: built from this tree)      PEERS   folder with the venv of boto3, awscli, moto, cbor2
 #   SHARED  the folder with the API probes                  BUILD   scratch and cache of packages
@@ -36,7 +36,8 @@ rig_cli() {
   for url in "$http" "$https"; do KINESIS_ENDPOINT=$url AWS=$PEERS/venv/bin/aws "$SHARED/rigs/awscli.sh" >"$work/cli.txt" 2>&1; result $? "AWS CLI $url"; done
 }
 rig_go() {
-  (cd "$root" && go test -count=1 -run 'TestTransports|TestSubscri|TestCBOR' ./connectors/kinesis/local); result $? "Go SDK: HTTP/1.1, h2c, TLS with and without ALPN, fan-out"
+  (cd "$root" && go test -count=1 -run 'TestTransports|TestSubscri|TestCBOR' ./connectors/kinesis/local); result $? "Go SDK: HTTP/1.1, h2c, TLS with and without ALPN, fan-out"; rig_go_probe; }
+rig_go_probe() {
   [ -f "$SHARED/rigs/go/probe/main.go" ] && (cd "$SHARED/rigs/go" && go build -o "$work/probe" ./probe) || { skip go-probe "$SHARED/rigs/go"; return; }
   for how in "HTTP/1.1 H2C= $http" "h2c H2C=1 $http" "TLS INSECURE=1 $https"; do
     read -r name var url <<<"$how"
@@ -93,6 +94,7 @@ for rig in "$@"; do
   case $rig in
   kcl-polling) rig_kcl polling "$https" 0 ;;
   kcl-fanout) rig_kcl fanout "$https" 1 ;;
+  go-probe) rig_go_probe ;;
   boto3 | cli | go | js | kpl | signed | bench) "rig_$rig" ;;
   *) echo "there is no rig $rig" >&2; exit 2 ;;
   esac
