@@ -139,6 +139,10 @@ func wants(n Node, port int) Distribution {
 		if n.Window.byKey() {
 			return hash(n.Window.PartitionBy)
 		}
+	case *LookupJoin:
+		if keys := n.ChangeKeys(); keys != nil {
+			return hash(keys)
+		}
 	case *Limit, *Sort, *Collect:
 		return Distribution{Kind: DistSingle}
 	case *Sink:

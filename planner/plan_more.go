@@ -188,6 +188,21 @@ type LookupJoin struct {
 	Ask *LookupAsk `json:",omitempty"`
 }
 
+// ChangeKeys are the columns of the input by which changes that wait for answers stay in order, at any parallelism: those that
+// identify a row. Nil: rows are only added, or nobody is asked. Empty: there is only one row.
+func (n *LookupJoin) ChangeKeys() []int {
+	in := n.Input.Info()
+	switch {
+	case n.Ask == nil || in.Mode.AppendOnly():
+		return nil
+	case len(in.UpsertKeys) == 0:
+		return span(0, len(in.Out))
+	case in.UpsertKeys[0] == nil:
+		return []int{}
+	}
+	return in.UpsertKeys[0]
+}
+
 // LookupAsk says how a table is asked by key.
 type LookupAsk struct {
 	// Inputs, of a model, is what Exprs gives it; NULLs too. Nil: Exprs are the values of Columns.

@@ -106,7 +106,7 @@ func seqUpTo(n int) []int {
 // Open takes back the rows that waited.
 func (j *askJoin) Open(ctx *Context) error {
 	j.ctx = ctx
-	rows, err := j.pending.open(ctx, j.node.Input.Info().Out)
+	rows, err := j.pending.open(ctx, j.node.Input.Info().Out, j.node.ChangeKeys())
 	if err != nil || rows == nil {
 		return err
 	}
