@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,6 +48,7 @@ func rows(b *testing.B, unit, ddl, insert string) {
 		b.Fatal(err)
 	}
 	b.ResetTimer()
+	before := cpu(b)
 	r, err := s.Execute(context.Background(), insert, stmts[0])
 	if err != nil {
 		b.Fatal(err)
@@ -59,6 +61,16 @@ func rows(b *testing.B, unit, ddl, insert string) {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), unit)
+	b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+}
+
+// cpu is the time that this process, the service in it too, has used processors.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkPredict asks a service that takes 50 ms, a request a row, 100 at a time: calls/s may come near 2000. Run it with -cpu 1.

@@ -16,6 +16,7 @@ type answerCache struct {
 	kept  int64 // rows of answers that nothing waits for, at least 1 an answer
 	// Answers that nothing waits for, from the least recently used to the last; -1: none.
 	oldest, newest int32
+	shelf          shelf
 }
 
 // answer is what is known of a key.
@@ -26,6 +27,7 @@ type answer struct {
 	there   bool
 	lost    bool  // the request failed: as without rows, but not kept
 	idle    bool  // in the list of those that nothing waits for
+	place   int32 // of its rows on the shelf, from 1; 0: they are not there
 	written int64 // microseconds
 	used    int64
 	before  int32
@@ -67,7 +69,7 @@ func (a *answerCache) forget(k *answer) {
 	for _, r := range k.rows {
 		a.store.drop(r)
 	}
-	k.rows, k.there, k.asked = nil, false, false
+	k.rows, k.there, k.asked, k.place = nil, false, false, 0
 }
 
 // answer takes the rows of keys that were asked for: which of gids each is of, then its columns.
@@ -98,8 +100,6 @@ func (a *answerCache) missing(gids []int32) {
 }
 
 func (a *answerCache) has(gid int32) bool { return a.all[gid].there }
-
-func (a *answerCache) rowsOf(gid int32) []int32 { return a.all[gid].rows }
 
 // done counts a row out. An answer that nothing waits for is kept or dropped.
 func (a *answerCache) done(gid int32) {
@@ -164,4 +164,6 @@ func (a *answerCache) unlink(gid int32) {
 }
 
 // bytes estimates the memory held.
-func (a *answerCache) bytes() int64 { return a.keys.Bytes() + a.store.bytes() + int64(cap(a.all))*72 }
+func (a *answerCache) bytes() int64 {
+	return a.keys.Bytes() + a.store.bytes() + a.shelf.bytes + int64(cap(a.all))*80
+}

@@ -48,6 +48,9 @@ type askJoin struct {
 	last    uint64
 	pending pendingRows
 
+	all            []int32 // 0, 1, 2...
+	gids, left, at []int32 // scratch
+
 	// What waits, to bound it: where many rows want a key that nobody answers for, or wait for their turn behind one,
 	// requests are few.
 	rows, bytes int64
@@ -119,14 +122,18 @@ func (j *askJoin) Process(_ int, b *vec.Batch, out Emitter) error { return j.tak
 // take finds the keys of rows, asks for those that are not known, and emits what it can. Without an Emitter, at the start, all wait.
 func (j *askJoin) take(b *vec.Batch, out Emitter) error {
 	j.seq++
+	cols, err := j.keyCols(b)
+	if err != nil {
+		return err
+	}
+	if hit, err := j.hits(b, cols, out); hit || err != nil {
+		return err
+	}
 	w := &waiting{seq: j.seq, b: b, rows: make([]int32, b.Len()), size: int64(b.Size())}
 	for i := range w.rows {
 		w.rows[i] = int32(i)
 	}
-	var err error
-	if w.gids, err = j.keysOf(b); err != nil {
-		return err
-	}
+	w.gids = j.keysOf(cols, b.Len())
 	j.queue = append(j.queue, w)
 	j.rows, j.bytes = j.rows+int64(len(w.rows)), j.bytes+w.size
 	j.request()
@@ -136,17 +143,21 @@ func (j *askJoin) take(b *vec.Batch, out Emitter) error {
 	return j.release(out)
 }
 
-// keysOf gives the key of each row, and lists those to ask for.
-func (j *askJoin) keysOf(b *vec.Batch) ([]int32, error) {
-	n := b.Len()
+// keyCols gives the columns of a batch's keys.
+func (j *askJoin) keyCols(b *vec.Batch) ([]vec.Vec, error) {
 	cols := make([]vec.Vec, len(j.exprs))
 	for i, e := range j.exprs {
 		v, err := e.Eval(j.ctx.Fn, b, nil)
 		if err != nil {
 			return nil, err
 		}
-		cols[i] = vec.ColVec(v.Column(n))
+		cols[i] = vec.ColVec(v.Column(b.Len()))
 	}
+	return cols, nil
+}
+
+// keysOf gives the key of each row, and lists those to ask for.
+func (j *askJoin) keysOf(cols []vec.Vec, n int) []int32 {
 	gids := make([]int32, n)
 	j.known.keys.Lookup(cols, n, gids, nil)
 	var unwanted []int32
@@ -172,7 +183,7 @@ func (j *askJoin) keysOf(b *vec.Batch) ([]int32, error) {
 	for _, gid := range unwanted {
 		j.known.unwanted(gid)
 	}
-	return gids, nil
+	return gids
 }
 
 // request asks for keys, as far as there may be requests under way.
@@ -297,36 +308,16 @@ func (j *askJoin) emit(w *waiting, out Emitter) error {
 
 // join joins rows of a batch with their answers; nil: nothing comes of them.
 func (j *askJoin) join(w *waiting, rows []int32) (*vec.Batch, error) {
-	left, right := make([]int32, 0, len(rows)), newGather(j.right)
-	for i, row := range rows {
-		if gid := w.gids[row]; gid != noKey {
-			for _, r := range j.known.rowsOf(gid) {
-				right.kept(j.known.store.get(r))
-				left = append(left, int32(i))
-			}
-		}
-	}
-	table, err := right.columns(nil)
+	left, at, table, err := j.found(w, rows)
 	if err != nil {
 		return nil, err
 	}
-	at := make([]int32, len(left))
-	for i := range at {
-		at[i] = int32(i)
-	}
 	pairs := func(schema *arrow.Schema) *vec.Batch {
-		of := make([]int32, len(left))
-		for i, l := range left {
-			of[i] = rows[l]
-		}
-		cols := make([]arrow.Array, 0, schema.NumFields())
-		for _, c := range w.b.Rows.Columns() {
-			cols = append(cols, vec.Take(c, of))
-		}
+		cols, kinds := joinedRows(w.b, rows, left)
 		for _, c := range table {
 			cols = append(cols, vec.Take(c, at))
 		}
-		return vec.New(schema, cols, len(left), vec.TakeKinds(w.b.Kinds, of))
+		return vec.New(schema, cols, len(left), kinds)
 	}
 	if j.cond != nil && len(left) > 0 {
 		sel, all, err := expr.EvalFilter(j.cond, j.ctx.Fn, pairs(j.both), nil)
