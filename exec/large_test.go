@@ -177,7 +177,7 @@ func TestLargeState(t *testing.T) {
 	t.Logf("%d groups read in %v", n, time.Since(began).Round(time.Millisecond))
 	m.save("all of it is new")
 	m.save("nothing changed")
-	for round := range 6 {
+	for round := range 16 {
 		before := m.got.Load()
 		m.tab.add(step(n/100, 97+round))
 		m.await(before + int64(n/100))

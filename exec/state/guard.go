@@ -1,9 +1,11 @@
 package state
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,10 +17,51 @@ import (
 // store tells its task instead, which fails, and what the database believes to have written is never read.
 type guard struct {
 	FS
-	// dir is the database's own folder. Nobody reads it after a crash: what pictures share with it is synced, the rest
-	// is not, since a sync may wait for all that others have written.
+	// dir is the database's own folder. Nobody reads it after a crash, so nothing is synced there, since a sync may wait
+	// for all that others have written. What pictures share with it is synced when they are made.
 	dir    string
 	failed atomic.Pointer[error]
+
+	mu      sync.Mutex
+	pending map[string]bool // files that pictures may share and that were not synced
+}
+
+// syncers is how many files are synced at once: the disk takes many for little more than one.
+const syncers = 16
+
+// sync syncs what a picture shares with the database and no picture before it did. A failure is one of the store.
+func (g *guard) sync(dir string, names []string) error {
+	work := make(chan string, len(names))
+	g.mu.Lock()
+	for _, name := range names {
+		if g.pending[name] {
+			delete(g.pending, name)
+			work <- g.PathJoin(dir, name)
+		}
+	}
+	g.mu.Unlock()
+	close(work)
+	var all sync.WaitGroup
+	errs := make([]error, min(syncers, len(work)))
+	for i := range errs {
+		all.Go(func() {
+			for path := range work {
+				errs[i] = errors.Join(errs[i], syncFile(g.FS, path))
+			}
+		})
+	}
+	all.Wait()
+	_ = g.note(errors.Join(errs...))
+	return g.err()
+}
+
+// syncFile makes what is in a file durable.
+func syncFile(fs FS, path string) error {
+	f, err := fs.OpenReadWrite(path, CategoryOther)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // err is the first failure.
@@ -43,13 +86,28 @@ func (g *guard) open(name string, f FSFile, err error) (FSFile, error) {
 		_ = g.note(err)
 		return nowhere{}, nil
 	}
-	if g.PathDir(name) == g.dir && !immutable(name) {
+	if g.PathDir(name) == g.dir {
 		f = unsynced{f}
+		if immutable(name) {
+			g.mu.Lock()
+			g.pending[g.PathBase(name)] = true
+			g.mu.Unlock()
+		}
 	}
 	return &guarded{f, g}, nil
 }
 
-// unsynced is a file of no use after a crash.
+// Remove forgets the file.
+func (g *guard) Remove(name string) error {
+	if g.PathDir(name) == g.dir {
+		g.mu.Lock()
+		delete(g.pending, g.PathBase(name))
+		g.mu.Unlock()
+	}
+	return g.FS.Remove(name)
+}
+
+// unsynced is a file of the database's own folder.
 type unsynced struct{ FSFile }
 
 func (unsynced) Sync() error                { return nil }
@@ -84,6 +142,16 @@ func (g *guard) OpenDir(name string) (FSFile, error) {
 }
 
 func (g *guard) Rename(from, to string) error { return g.note(g.FS.Rename(from, to)) }
+
+// widest is how far a merge is extended, where that makes it cost less for each byte, but not pass beyond a span or two.
+const widest = 3 * spanBytes / 2
+
+// GetDiskUsage tells of little room, by which a database bounds how far it extends a merge: by half of it.
+func (g *guard) GetDiskUsage(path string) (vfs.DiskUsage, error) {
+	u, err := g.FS.GetDiskUsage(path)
+	u.AvailBytes = min(u.AvailBytes, 2*widest)
+	return u, err
+}
 
 // Unwrap gives the file system behind.
 func (g *guard) Unwrap() FS { return g.FS }

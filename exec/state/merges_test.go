@@ -44,7 +44,19 @@ func TestMerges(t *testing.T) {
 			}
 			db.waits++
 		}, 2},
-		{"none after the end", func() { m.Unregister(); m.Done() }, 2},
+		{"a first picture", func() { m.Done(); m.flush(100); m.pictured(1); db.waits = 9 }, 3},
+		{"none more: a burst earns nothing", m.Done, 3},
+		{"less than in the burst was written", func() { m.flush(10); m.grant() }, 3},
+		{"twice what is written from picture to picture", func() { m.pictured(1) }, 4},
+		{"not all of it is used", func() { m.merged(12); m.Done() }, 5},
+		{"more than all is", func() { m.merged(12); m.Done() }, 5},
+		{"the excess is paid back", func() { m.flush(4); m.pictured(1) }, 6},
+		{"as is more", func() { m.merged(20); m.Done(); m.flush(4); m.pictured(1) }, 6},
+		{"too little is left for as much", func() { m.flush(4); m.pictured(1) }, 6},
+		{"there is more the next time", func() { m.flush(4); m.pictured(1) }, 7},
+		{"more was written than until the last picture", func() { m.merged(30); m.Done(); m.flush(30); m.grant() }, 8},
+		{"the files are deep", func() { m.pictured(deepest); m.merged(1 << 40); m.Done() }, 9},
+		{"none after the end", func() { m.Unregister(); m.Done() }, 9},
 	} {
 		if c.do(); db.ran != c.ran {
 			t.Errorf("%d, %s: %d merges ran, want %d", i, c.name, db.ran, c.ran)

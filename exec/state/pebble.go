@@ -20,9 +20,11 @@ type Pebble struct {
 	fs       FS
 	guard    *guard
 	merges   *merges
+	spans    *spans
 	dir      string
 	pictures int
-	last     *picture // the newest, maybe not complete
+	last     *picture // the newest, while it may not have its files
+	newest   *picture
 	sums     *sums
 }
 
@@ -53,17 +55,19 @@ const (
 	// every merged file is new to the next checkpoint; and never does a task wait for it.
 	mergeFiles = 16
 	neverStop  = 1 << 20
-	baseLevel  = 256 << 20
+	baseLevel  = 4 << 30
+	// Files that do not overlap are no reason to merge.
+	manyFiles = 1 << 14
 )
 
 // OpenPebble opens the database in a folder, made if need be. Pictures of it are made in folders beside it, dir with a
 // number. shared may be nil.
 func OpenPebble(fs FS, dir string, shared *Resources) (*Pebble, error) {
-	g := &guard{FS: fs, dir: dir}
+	g := &guard{FS: fs, dir: dir, pending: map[string]bool{}}
 	o := options(g, shared)
 	o.Logger = quiet{g}
-	m := newMerges()
-	o.Experimental.CompactionScheduler = m
+	m, cuts := newMerges(), &spans{}
+	watch(o, m, cuts)
 	db, err := pebble.Open(dir, o)
 	if err == nil && g.err() != nil {
 		err = errors.Join(g.err(), db.Close())
@@ -72,7 +76,30 @@ func OpenPebble(fs FS, dir string, shared *Resources) (*Pebble, error) {
 		m.Unregister()
 		return nil, fmt.Errorf("state in %q: %w", dir, err)
 	}
-	return &Pebble{db: db, fs: fs, guard: g, merges: m, dir: dir, sums: &sums{of: map[string]Sum{}}}, nil
+	cuts.size.Store(int64(db.Metrics().DiskSpaceUsage()))
+	return &Pebble{db: db, fs: fs, guard: g, merges: m, spans: cuts, dir: dir, sums: &sums{of: map[string]Sum{}}}, nil
+}
+
+// watch has the database's files be merged and cut as m and cuts say, which learn of what it writes.
+func watch(o *pebble.Options, m *merges, cuts *spans) {
+	o.Experimental.CompactionScheduler = m
+	o.Experimental.SpanPolicyFunc = cuts.policy
+	written := func(files []pebble.TableInfo) (n int64) {
+		for _, f := range files {
+			n += int64(f.Size)
+		}
+		return n
+	}
+	o.EventListener.FlushEnd = func(i pebble.FlushInfo) {
+		n := written(i.Output)
+		m.flush(n)
+		cuts.size.Add(n)
+	}
+	o.EventListener.CompactionEnd = func(i pebble.CompactionInfo) {
+		if i.Reason != "move" {
+			m.merged(written(i.Output.Tables))
+		}
+	}
 }
 
 // OpenPebbleInMemory opens an empty database whose files are in memory, for tests.
@@ -81,7 +108,7 @@ func OpenPebbleInMemory() (*Pebble, error) { return OpenPebble(vfs.NewMem(), "db
 func options(fs FS, shared *Resources) *pebble.Options {
 	o := &pebble.Options{
 		FS: fs, DisableWAL: true, MemTableSize: memtable, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest,
-		DisableTableStats: true, L0CompactionThreshold: mergeFiles, L0StopWritesThreshold: neverStop, LBaseMaxBytes: baseLevel,
+		DisableTableStats: true, L0CompactionThreshold: mergeFiles, L0StopWritesThreshold: neverStop, LBaseMaxBytes: baseLevel, L0CompactionFileThreshold: manyFiles,
 		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}}, // who reads is told
 	}
 	for i := range o.Levels {
@@ -196,17 +223,17 @@ func (p *Pebble) Snapshot() (Snapshot, error) {
 		return nil, err
 	}
 	p.pictures++
-	s := &picture{p: p, dir: fmt.Sprintf("%s-%d", p.dir, p.pictures), done: make(chan struct{})}
-	p.last = s
+	s := &picture{p: p, dir: fmt.Sprintf("%s-%d", p.dir, p.pictures), before: p.newest, taken: make(chan struct{}), done: make(chan struct{})}
+	p.last, p.newest = s, s
 	go s.make()
 	return s, nil
 }
 
-// settle waits until the newest picture is complete: what is written later must not be in it. It fails when the
+// settle waits until the newest picture has its files: what is written later must not be in it. It fails when the
 // disk has.
 func (p *Pebble) settle() error {
 	if p.last != nil {
-		<-p.last.done
+		<-p.last.taken
 		p.last = nil
 	}
 	return p.guard.err()
@@ -235,27 +262,59 @@ func (p *Pebble) Close() error {
 
 // picture is a snapshot of a database: a folder of hard links.
 type picture struct {
-	p    *Pebble
-	dir  string
-	done chan struct{}
-	err  error // once done
+	p      *Pebble
+	dir    string
+	before *picture // nil once it is done
+	taken  chan struct{}
+	done   chan struct{}
+	err    error // once done
+	depth  int   // in how many files of the database a key is at most
 }
 
-// make makes the picture. The database is not written meanwhile.
+// make makes the picture.
 func (s *picture) make() {
-	defer s.p.merges.wake() // the job goes on by now
+	defer func() { s.p.merges.pictured(s.depth) }() // the job goes on by now
 	defer close(s.done)
 	defer func() {
 		if r := recover(); r != nil { // the database panics when its disk fails
 			s.err = fmt.Errorf("state in %q: %v", s.p.dir, r)
 		}
 	}()
-	if s.err = s.p.db.Flush(); s.err == nil {
-		s.err = s.p.db.Checkpoint(s.dir)
+	if s.err = s.take(); s.err == nil {
+		s.err = s.sync()
 	}
 	if err := s.p.guard.err(); err != nil {
 		s.err = err
 	}
+}
+
+// take gives the picture its files. The database is not written meanwhile.
+func (s *picture) take() error {
+	defer close(s.taken)
+	if err := s.p.db.Flush(); err != nil {
+		return err
+	}
+	if err := s.p.db.Checkpoint(s.dir); err != nil {
+		return err
+	}
+	m := s.p.db.Metrics()
+	s.depth = int(m.Levels[0].Sublevels)
+	s.p.spans.size.Store(int64(m.DiskSpaceUsage()))
+	s.p.spans.bulk.Store(false)
+	return nil
+}
+
+// sync makes the picture durable, after the one before it, since they share files.
+func (s *picture) sync() error {
+	if s.before != nil {
+		<-s.before.done
+		s.before = nil
+	}
+	names, err := s.p.fs.List(s.dir)
+	if err != nil {
+		return err
+	}
+	return s.p.guard.sync(s.dir, names)
 }
 
 // Scan reads the picture.

@@ -129,8 +129,11 @@ func (p *Pebble) leaveOut(operators map[string]bool) error {
 	return nil
 }
 
-// bulkFile is the size of the files that bulk makes.
-const bulkFile = 32 << 20
+// The files that bulk makes end with a key group, if that is not too large.
+const (
+	bulkFile    = spanBytes / 2
+	bulkMaxFile = 2 * spanBytes
+)
 
 // bulk writes entries that come in order straight into files of the database.
 type bulk struct {
@@ -140,9 +143,19 @@ type bulk struct {
 	paths []string
 	n     int
 	size  int
+	cut   []byte // behind the last key
 }
 
 func (b *bulk) add(key, value []byte) error {
+	next := b.cut == nil || bytes.Compare(key, b.cut) >= 0
+	if b.size >= bulkFile && next || b.size >= bulkMaxFile {
+		if err := b.finish(); err != nil {
+			return err
+		}
+	}
+	if next {
+		b.cut = cut(key, 1)
+	}
 	if b.w == nil {
 		b.n++
 		b.path = fmt.Sprintf("%s.bulk-%d", b.db.dir, b.n)
@@ -157,9 +170,7 @@ func (b *bulk) add(key, value []byte) error {
 	if err := b.w.Set(key, value); err != nil {
 		return err
 	}
-	if b.size += len(key) + len(value); b.size >= bulkFile {
-		return b.finish()
-	}
+	b.size += len(key) + len(value)
 	return nil
 }
 
@@ -179,6 +190,6 @@ func (b *bulk) flush() error {
 		return err
 	}
 	err := b.db.db.Ingest(context.Background(), b.paths)
-	b.paths = nil
+	b.paths, b.cut = nil, nil
 	return err
 }

@@ -91,8 +91,9 @@ func (p *Pebble) Together(f func(Writer) error) error {
 
 // batch gathers writes for a database.
 type batch struct {
-	p *Pebble
-	b *pebble.Batch
+	p     *Pebble
+	b     *pebble.Batch
+	wrote int64
 }
 
 func (w *batch) Set(key, value []byte) error {
@@ -134,6 +135,8 @@ func (w *batch) flush() error {
 		return nil
 	}
 	w.b = nil
+	w.wrote += int64(b.Len())
+	w.p.spans.wrote(w.wrote)
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return err
 	}
