@@ -158,6 +158,7 @@ type pusher struct {
 	log      *shardLog
 	shard    uint32
 	next     position
+	sent     int // bytes of keys and data in the last event
 }
 
 // run sends events until the shard or the subscription ends, or the client is gone. Each event is sent
@@ -184,8 +185,9 @@ func (p *pusher) run(ctx context.Context, sub *subscription) {
 				return
 			}
 		}
-		if quiet = true; more {
-			change = closedChannel()
+		quiet = true
+		if pause := p.pause(); more || pause > 0 {
+			change = closedAfter(pause)
 		}
 		select {
 		case <-change:
@@ -203,10 +205,23 @@ func (p *pusher) run(ctx context.Context, sub *subscription) {
 	}
 }
 
-func closedChannel() <-chan struct{} {
+func closedAfter(d time.Duration) <-chan struct{} {
 	c := make(chan struct{})
-	close(c)
+	if d <= 0 {
+		close(c)
+	} else {
+		time.AfterFunc(d, func() { close(c) })
+	}
 	return c
+}
+
+// pause is how long the service takes for the last event: a consumer gets as much from a shard in a second as all others
+// together by GetRecords.
+func (p *pusher) pause() time.Duration {
+	if !p.server.opts.EnforceLimits {
+		return 0
+	}
+	return time.Duration(p.sent) * time.Second / readBytesLimit
 }
 
 // read makes the next event of what there is; more says that there is yet more. It is nil when the stream or
@@ -227,7 +242,7 @@ func (p *pusher) read() (event *subscribeEvent, more bool) {
 		s.opts.Logger.Error("kinesis subscription failed", "stream", st.desc.Name, "shard", sh.id(), "error", err)
 		return nil, false
 	}
-	p.next = page.next
+	p.next, p.sent = page.next, page.bytes
 	age := int64(0)
 	if page.next <= page.tail {
 		age = max(1, now-page.lastMs)
