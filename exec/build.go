@@ -51,6 +51,10 @@ func newOperator(n planner.Node, s *planner.Settings) (op.Operator, error) {
 		return op.NewUpsertMaterialize(n, s)
 	case *planner.Match:
 		return op.NewMatch(n, s)
+	case *planner.ToChangelog:
+		return op.NewToChangelog(n, s)
+	case *planner.FromChangelog:
+		return op.NewFromChangelog(n, s)
 	case *planner.Union:
 		return union{}, nil
 	}

@@ -274,10 +274,23 @@ func (a *assembly) addTargets(s *stage, i int, p *policy) error {
 	return nil
 }
 
+// rejectReason is why a node's operator rejects rows; "": it never does.
+func rejectReason(n planner.Node) string {
+	switch n := n.(type) {
+	case *planner.Calc, *planner.FromChangelog:
+		return connectors.RejectExpression
+	case *planner.LookupJoin:
+		if n.Ask != nil && n.Ask.OnError == "log" {
+			return connectors.RejectLookup
+		}
+	}
+	return ""
+}
+
 // addRejects lets an operator hand over rows that it cannot work on, or that come too late.
 func (a *assembly) addRejects(s *stage, i int, n planner.Node, l *opLink) error {
 	t := s.tasks[i]
-	if _, ok := n.(*planner.Calc); ok {
+	if reason := rejectReason(n); reason != "" {
 		p := upstream(n, func(p *policy) bool { return !p.fails() })
 		if err := a.addTargets(s, i, p); err != nil {
 			return err
@@ -285,7 +298,7 @@ func (a *assembly) addRejects(s *stage, i int, n planner.Node, l *opLink) error 
 		if p != nil {
 			in := n.Inputs()[0].Info().Out
 			l.ctx.Reject = func(b *vec.Batch, row int, cause error) error {
-				return t.reject(p, l.stats, connectors.RejectExpression, cause, func(r *connectors.Rejected) { r.Row = rowText(in, b, row) })
+				return t.reject(p, l.stats, reason, cause, func(r *connectors.Rejected) { r.Row = rowText(in, b, row) })
 			}
 		}
 	}

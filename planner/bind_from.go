@@ -141,13 +141,16 @@ func (b *binder) tableFunc(f *ast.TableFunc, outer *scope) (Node, error) {
 	if name == "ML_PREDICT" {
 		return b.predict(f.Call, outer)
 	}
+	if name == "TO_CHANGELOG" || name == "FROM_CHANGELOG" {
+		return b.changelogFunc(f.Call, name, outer)
+	}
 	if name == "ML_EVALUATE" { // which Flink parses, and cannot plan either
 		return nil, sql.Errorf(f.Call, "ML_EVALUATE is not supported").WithHint("ask the model with ML_PREDICT, and compare its answers in SQL: AVG(CASE WHEN answer = label THEN 1.0 ELSE 0 END)")
 	}
 	kind, ok := windowTVFs[name]
 	if !ok || len(f.Call.Name.Parts) != 1 {
 		err := sql.Errorf(f.Call.Name, "table function %q is not known", f.Call.Name.String())
-		return nil, suggest(err, name, []string{"TUMBLE", "HOP", "CUMULATE", "SESSION", "STAGGER", "ML_PREDICT"})
+		return nil, suggest(err, name, []string{"TUMBLE", "HOP", "CUMULATE", "SESSION", "STAGGER", "ML_PREDICT", "TO_CHANGELOG", "FROM_CHANGELOG"})
 	}
 	args, err := windowArgs(f.Call, kind)
 	if err != nil {

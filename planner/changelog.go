@@ -80,7 +80,7 @@ func finalRows(n Node) bool {
 // keepsUpdateBefore: what a sink writes and a query shows is what reaches it; a source emits what its format says.
 func keepsUpdateBefore(n Node) bool {
 	switch n := n.(type) {
-	case *Scan:
+	case *Scan, *FromChangelog:
 		return true
 	case *Sink, *Collect, *Calc, *Union, *Exchange, *WindowTVF, *Expand, *Unnest, *LookupJoin:
 		// They pass kinds on: -U stays where an input has it.
@@ -125,7 +125,9 @@ func emits(n Node) (types.ChangelogMode, error) {
 		return sourceMode(n)
 	case *WindowAgg:
 		return retractIf(n.Emit != nil, types.AppendMode|emptied(n, in)), nil
-	case *Values, *WindowTopN, *WindowJoin, *IntervalJoin, *Match:
+	case *FromChangelog:
+		return n.mode(), nil
+	case *Values, *WindowTopN, *WindowJoin, *IntervalJoin, *Match, *ToChangelog:
 		return types.AppendMode, nil
 	case *GroupAgg:
 		if len(n.Aggs) == 0 && in.AppendOnly() && n.TTL == 0 {
@@ -230,6 +232,9 @@ func needsUpdateBefore(n Node, port int, own bool) bool {
 		return own
 	case *ChangelogNormalize:
 		return false
+	case *ToChangelog:
+		_, wanted := n.Codes[types.UpdateBefore]
+		return wanted
 	case *TemporalJoin:
 		return port == 0 && own
 	case *Join:

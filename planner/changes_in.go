@@ -18,6 +18,8 @@ func onlyInserts(n Node) string {
 		return "Top-N in windows"
 	case *Match:
 		return "MATCH_RECOGNIZE"
+	case *FromChangelog:
+		return "FROM_CHANGELOG"
 	case *Sort:
 		if n.Temporal {
 			return "ORDER BY time"

@@ -142,6 +142,10 @@ func nodeText(n Node) string {
 
 func moreText(n Node, in types.Schema) string {
 	switch n := n.(type) {
+	case *ToChangelog:
+		return n.text()
+	case *FromChangelog:
+		return n.text(in)
 	case *Expand:
 		if n.Bucket != nil {
 			return fmt.Sprintf(": 1 of %d buckets by %s", n.Bucket.Of, in[n.Bucket.Col].Name)

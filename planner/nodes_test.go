@@ -38,6 +38,8 @@ func everyNode() map[string]struct {
 		"Exchange":           {&Exchange{Base: b(), Input: in()}, DistAny},
 		"ChangelogNormalize": {&ChangelogNormalize{Base: b(), Input: in(), Keys: k}, DistHash},
 		"Sink":               {&Sink{Base: b(), Input: in()}, DistAny},
+		"ToChangelog":        {&ToChangelog{Base: b(), Input: in()}, DistAny},
+		"FromChangelog":      {&FromChangelog{Base: b(), Input: in()}, DistAny},
 		"Collect":            {&Collect{Base: b(), Input: in()}, DistSingle},
 		"Match":              {&Match{Base: b(), Input: in(), Partition: k}, DistHash},
 		"Expand":             {&Expand{Base: b(), Input: in()}, DistAny},

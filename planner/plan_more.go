@@ -344,6 +344,10 @@ func singleInput(n Node) *Node {
 		return &n.Input
 	case *Match:
 		return &n.Input
+	case *ToChangelog:
+		return &n.Input
+	case *FromChangelog:
+		return &n.Input
 	}
 	panic(fmt.Sprintf("planner: %T is not known to have one input", n))
 }
@@ -411,6 +415,10 @@ func kindNameMore(n Node) string {
 		return "UpsertMaterialize"
 	case *Match:
 		return "Match"
+	case *ToChangelog:
+		return "ToChangelog"
+	case *FromChangelog:
+		return "FromChangelog"
 	}
 	panic("planner: unknown node")
 }

@@ -5,12 +5,10 @@ type Unbuilt struct{ Name, Why string }
 
 // UnbuiltFuncs are the functions of Flink that weir does not have, by name.
 var UnbuiltFuncs = []Unbuilt{
-	{"FROM_CHANGELOG", "takes a table; the formats debezium-json, canal-json, maxwell-json and ogg-json read changes"},
 	{"OBJECT_OF", "makes objects of Java classes; write ROW(...), or CAST it to a ROW with names"},
 	{"OBJECT_UPDATE", "changes objects of Java classes; write ROW(...) of the fields"},
 	{"PARSE_JSON", "there is no type VARIANT; JSON_VALUE, JSON_QUERY and JSON read JSON texts"},
 	{"STREAMRECORD_TIMESTAMP", "a record's time is a metadata column: the connector's 'timestamp'"},
-	{"TO_CHANGELOG", "takes a table; the formats debezium-json and canal-json write changes"},
 	{"TRY_PARSE_JSON", "there is no type VARIANT; JSON_VALUE, JSON_QUERY and IS JSON take texts that may be no JSON"},
 }
 
