@@ -19,7 +19,7 @@ var long = flag.Bool("long", false, "also run the tests that take minutes")
 // delivers to its end, and the continuation leaves no gap.
 func TestSubscriptionLife(t *testing.T) {
 	if !*long {
-		t.Skip("SKIPPED: takes five minutes; run it with -long")
+		t.Skip("SKIPPED: takes five minutes; run it with -long -parallel 8")
 	}
 	r := newRig(t, Options{Dir: t.TempDir()})
 	for how, transport := range transports(t, r.server) {
