@@ -88,6 +88,7 @@ func TestTransitions(t *testing.T) {
 	}
 	r.create(name, 1)
 	same(t, "status", status(), "CREATING")
+	same(t, "shards", len(ok(r.DescribeStream(r.ctx, &kinesis.DescribeStreamInput{StreamName: &name}))(t).StreamDescription.Shards), 0)
 	_, err := r.PutRecord(r.ctx, &kinesis.PutRecordInput{StreamName: &name, PartitionKey: aws.String("k"), Data: []byte("x")})
 	wantError(t, err, "ResourceNotFoundException", name)
 	_, err = r.RegisterStreamConsumer(r.ctx, &kinesis.RegisterStreamConsumerInput{StreamARN: aws.String(r.server.streamARN(name)), ConsumerName: aws.String("c")})

@@ -190,6 +190,9 @@ func (s *Server) describeStream(_ context.Context, r *describeStreamRequest) (*d
 		return nil, err
 	}
 	page, more := pageOfShards(st.shards, after, pageLimit(r.Limit, pageDefault))
+	if st.status(s.nowMs()) == statusCreating {
+		page, more = nil, false // the service shows none until they are there
+	}
 	encryption, keyID := st.desc.encryption()
 	return &describeStreamResponse{streamDescription{
 		StreamName:              st.desc.Name,
