@@ -11,6 +11,7 @@ import (
 const (
 	RejectDecode      = "decode"       // the record is not what the table declares
 	RejectExpression  = "expression"   // a computed column, a projection or a condition fails on the row
+	RejectLookup      = "lookup"       // a service outside did not answer for the row
 	RejectNullRowTime = "null-rowtime" // the row has no event time
 	RejectNotNull     = "not-null"     // NULL in a column of the sink that is NOT NULL
 	RejectRange       = "range"        // a number does not fit the sink's column
