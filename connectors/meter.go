@@ -27,7 +27,7 @@ func NewMeter(now func() time.Time, counted func()) *Meter { return &Meter{now: 
 // Usage is what an endpoint was asked so far.
 type Usage struct {
 	Calls    int64 // attempts: each of them may cost
-	Failures int64 // of them, without an answer or with one that tells of an error
+	Failures int64 // of them, without an answer, or with one that tells of an error or cannot be read
 	Sent     int64 // bytes of bodies
 	Received int64
 	// First and Last are when calls ended, in milliseconds since 1970; 0: there was none.
@@ -133,6 +133,13 @@ func (m *Meter) Count(began time.Time, sent, received int64, failed bool) {
 	m.last.Store(now.UnixMilli())
 	if m.counted != nil {
 		m.counted()
+	}
+}
+
+// Unreadable counts a call that was counted as good as a failure: its answer is not what was asked for.
+func (m *Meter) Unreadable() {
+	if m != nil {
+		m.failures.Add(1)
 	}
 }
 

@@ -124,6 +124,7 @@ func (l *lookup) rows(q *call, keys *vec.Batch, a *answer) (*vec.Batch, []int32,
 	}
 	if err != nil {
 		f := &failure{state: stateDecode, status: a.status, header: a.header}
+		l.client.meter.Unreadable()
 		f.text = fmt.Sprintf("%s %s: the answer cannot be read as '%s': %s; it begins with %s", q.method, q.shown, l.conf.format.name, err, l.client.excerpt(a.request, a.body))
 		return l.failed(keys, f, []byte(l.client.clean(a.request, string(a.body[:min(len(a.body), connectors.MaxRejectedBytes)]))))
 	}

@@ -52,7 +52,7 @@ type client struct {
 	signer  *aws.Signer // nil: requests are not signed
 	query   string      // of each request besides the URL's; secret
 	fixed   []string    // all secret values of URLs
-
+	meter   *connectors.Meter
 }
 
 // settings are what the directions differ in.
@@ -77,6 +77,7 @@ func (c *common) client(s settings, env *connectors.Env) (*client, error) {
 	cl.hide(c)
 	cl.warn(c.url)
 	meter := env.Meter(s.table, hideURL(c.url))
+	cl.meter = meter
 	meter.Waits(cl.gate.status)
 	cl.http = &http.Client{Transport: meter.RoundTripper(transport), CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse // another server should not get headers and signatures
