@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -64,9 +65,9 @@ func openStore(opts Options) (*store, error) {
 		MemTableSize:                opts.MemTableBytes,
 		MemTableStopWritesThreshold: 4,
 		// Records are written once and in order, so rewriting them often brings little: fewer, larger compactions, for which
-		// no put has to wait.
+		// puts rarely have to wait. A start looks for each shard's tail in all tables of level 0, so there must not be too many.
 		L0CompactionThreshold:      24,
-		L0StopWritesThreshold:      128,
+		L0StopWritesThreshold:      48,
 		LBaseMaxBytes:              256 << 20,
 		MaxOpenFiles:               128,
 		FormatMajorVersion:         pebble.FormatValueSeparation,
@@ -240,6 +241,11 @@ func (s *store) loadStreams(c *catalog) error {
 		return err
 	}
 	defer iter.Close()
+	tails, err := s.newTailLoader()
+	if err != nil {
+		return err
+	}
+	defer tails.close()
 	for iter.First(); iter.Valid(); iter.Next() {
 		var desc streamDesc
 		if err := json.Unmarshal(iter.Value(), &desc); err != nil {
@@ -247,7 +253,7 @@ func (s *store) loadStreams(c *catalog) error {
 		}
 		st := newStream(desc, nil)
 		for _, sh := range st.shards {
-			tail, err := s.loadTail(desc.ID, sh)
+			tail, err := tails.load(desc.ID, sh)
 			if err != nil {
 				return fmt.Errorf("stream %q %s: %w", desc.Name, sh.id(), err)
 			}
@@ -258,25 +264,40 @@ func (s *store) loadStreams(c *catalog) error {
 	return iter.Error()
 }
 
-func (s *store) loadTail(id uint64, sh *shard) (position, error) {
-	tail := sh.Start
-	value, closer, err := s.db.Get(shardKey(kindFloor, id, sh.Index))
-	if err == nil {
-		tail = max(tail, position(binary.BigEndian.Uint64(value)))
-		err = closer.Close()
-	}
-	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
-		return 0, err
-	}
-	iter, err := s.records(id, sh.Index, 0, ^position(0))
+// tailLoader finds the tails of shards in the order of their keys. One iterator serves all: the tables' blocks at one tail
+// are mostly those at the next.
+type tailLoader struct {
+	floors, records *pebble.Iterator
+}
+
+func (s *store) newTailLoader() (*tailLoader, error) {
+	floors, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindFloor}, UpperBound: []byte{kindFloor + 1}})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer iter.Close()
-	if iter.Last() {
-		tail = max(tail, keyPosition(iter.Key()))
+	records, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindRecord}, UpperBound: []byte{kindRecord + 1}})
+	if err != nil {
+		return nil, errors.Join(err, floors.Close())
 	}
-	return tail, iter.Error()
+	return &tailLoader{floors, records}, nil
+}
+
+// close drops what iterators say at their end: errors of reading were seen by load.
+func (l *tailLoader) close() {
+	l.floors.Close()
+	l.records.Close()
+}
+
+func (l *tailLoader) load(id uint64, sh *shard) (position, error) {
+	tail := sh.Start
+	if floor := shardKey(kindFloor, id, sh.Index); l.floors.SeekGE(floor) && bytes.Equal(l.floors.Key(), floor) {
+		tail = max(tail, position(binary.BigEndian.Uint64(l.floors.Value())))
+	}
+	end := binary.BigEndian.AppendUint64(shardKey(kindRecord, id, sh.Index), ^uint64(0))
+	if l.records.SeekLT(end) && bytes.HasPrefix(l.records.Key(), shardKey(kindRecord, id, sh.Index)) {
+		tail = max(tail, keyPosition(l.records.Key()))
+	}
+	return tail, errors.Join(l.floors.Error(), l.records.Error())
 }
 
 // records iterates over the records of a shard from first up to, not including, end.
