@@ -1,6 +1,7 @@
 package local
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -105,6 +106,13 @@ func TestWarmThroughputAndAccount(t *testing.T) {
 	}
 	same(t, "at first", get(), "DISABLED")
 	same(t, "enabled", set("ENABLED"), "ENABLED")
+	for i := range 50 {
+		r.register(name, fmt.Sprint("c", i))
+	}
+	_, err := r.RegisterStreamConsumer(r.ctx, &kinesis.RegisterStreamConsumerInput{StreamARN: aws.String(r.server.streamARN(name)), ConsumerName: aws.String("one more")})
+	wantError(t, err, "ValidationException", "consumerName")
+	_, err = r.RegisterStreamConsumer(r.ctx, &kinesis.RegisterStreamConsumerInput{StreamARN: aws.String(r.server.streamARN(name)), ConsumerName: aws.String("more")})
+	wantError(t, err, "LimitExceededException", "50 consumers")
 	same(t, "disabled early", set("DISABLED"), "ENABLED_UNTIL_EARLIEST_ALLOWED_END")
 	c.advance(25 * time.Hour)
 	same(t, "a day later", get(), "DISABLED")

@@ -19,6 +19,10 @@ type billingDesc struct {
 	EndedMs   int64 `json:",omitempty"` // when it ends or ended; 0: not asked to end
 }
 
+func (b billingDesc) running(nowMs int64) bool {
+	return b.StartedMs != 0 && (b.EndedMs == 0 || nowMs < b.EndedMs)
+}
+
 func (b billingDesc) shape(nowMs int64) billingCommitment {
 	if b.StartedMs == 0 {
 		return billingCommitment{Status: billingDisabled}
@@ -49,7 +53,7 @@ func (s *Server) updateAccount(ctx context.Context, r *accountSettingsRequest) (
 	enable := r.MinimumThroughputBillingCommitment.Status == billingEnabled
 	err := s.writer.do(ctx, func() error {
 		now, next := s.nowMs(), *s.billing.Load()
-		running := next.StartedMs != 0 && (next.EndedMs == 0 || now < next.EndedMs)
+		running := next.running(now)
 		switch {
 		case enable && running:
 			next.EndedMs = 0

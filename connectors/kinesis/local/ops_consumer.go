@@ -10,7 +10,10 @@ import (
 	"strings"
 )
 
-const maxConsumers = 20
+const (
+	maxConsumers          = 20
+	maxConsumersCommitted = 50 // of an on-demand stream while the account has its billing commitment
+)
 
 // consumerDesc is what is stored of an enhanced fan-out consumer.
 type consumerDesc struct {
@@ -98,8 +101,12 @@ func (s *Server) registerConsumer(ctx context.Context, r *registerConsumerReques
 		if exists {
 			return resourceInUse("Consumer %s under stream %s already exists for account %s.", *r.ConsumerName, desc.Name, s.opts.AccountID)
 		}
-		if len(desc.Consumers) >= maxConsumers {
-			return limitExceeded("Stream %s under account %s already has %d consumers, the most it can have.", desc.Name, s.opts.AccountID, maxConsumers)
+		most := maxConsumers
+		if desc.OnDemand && s.billing.Load().running(s.nowMs()) {
+			most = maxConsumersCommitted
+		}
+		if len(desc.Consumers) >= most {
+			return limitExceeded("Stream %s under account %s already has %d consumers, the most it can have.", desc.Name, s.opts.AccountID, most)
 		}
 		c := consumerDesc{Name: *r.ConsumerName, CreatedMs: s.nowMs()}
 		desc.Consumers = slices.Insert(desc.Consumers, at, c)
