@@ -1,12 +1,14 @@
 package httpconn_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -17,15 +19,47 @@ import (
 	"weir/sql"
 )
 
-// service answers {"score": 0.5} after a time.
-func service(b *testing.B, after time.Duration) string {
+// TestService is the service of the benchmarks, in a process of its own: it answers {"score": 0.5} after a time.
+func TestService(t *testing.T) {
+	after, err := time.ParseDuration(os.Getenv("WEIR_BENCH_SERVICE"))
+	if err != nil {
+		t.Skip("SKIPPED: only benchmarks want it")
+	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		time.Sleep(after)
 		io.WriteString(w, `{"score": 0.5}`)
 	}))
-	b.Cleanup(func() { s.CloseClientConnections(); s.Close() })
-	return s.URL
+	fmt.Println(s.URL)
+	io.Copy(io.Discard, os.Stdin) // until the benchmark ends
+	s.CloseClientConnections()
+}
+
+// service starts the service, and gives its URL.
+func service(b *testing.B, after time.Duration) string {
+	c := exec.Command(os.Args[0], "-test.run", "^TestService$")
+	c.Env = append(os.Environ(), "WEIR_BENCH_SERVICE="+after.String())
+	in, err := c.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { in.Close(); c.Wait() })
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "http://") {
+			go io.Copy(io.Discard, out)
+			return lines.Text()
+		}
+	}
+	b.Fatal("the service did not start")
+	return ""
 }
 
 // rows runs an INSERT over b.N rows, and tells how many a second went through it.
@@ -64,7 +98,7 @@ func rows(b *testing.B, unit, ddl, insert string) {
 	b.ReportMetric(float64((cpu(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
 
-// cpu is the time that this process, the service in it too, has used processors.
+// cpu is the time that this process has used processors.
 func cpu(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
