@@ -23,7 +23,7 @@ func functionsCommand() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				for _, n := range fn.Names() {
+				for _, n := range session.FunctionNames() {
 					fmt.Fprintln(c.OutOrStdout(), n)
 				}
 				return nil

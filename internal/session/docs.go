@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -19,7 +20,23 @@ func FunctionDoc(name string) (string, bool) {
 	if f, ok := fn.LookupAgg(name); ok {
 		return functionText(f.Syntax, f.Doc, f.Examples), true
 	}
+	if f, ok := fn.LookupTableFunc(name); ok {
+		return functionText(f.Syntax, f.Doc, f.Examples), true
+	}
 	return "", false
+}
+
+// FunctionNames lists all functions: scalar, aggregate and those that stand in FROM.
+func FunctionNames() []string {
+	names := slices.Clone(fn.Names())
+	for _, f := range fn.AggFuncs {
+		names = append(names, f.Name)
+	}
+	for _, f := range fn.TableFuncs {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func functionText(syntax, doc string, examples []fn.Example) string {
@@ -56,6 +73,10 @@ func FunctionsPage() string {
 	for _, f := range fn.AggFuncs {
 		page(&b, f.Name, f.Aliases, f.Syntax, f.Doc, f.Examples)
 	}
+	b.WriteString("\n## Table\n\nThese stand in FROM, with TABLE( ) around them or without. Examples read this table:\n\n```sql\n" + fn.BidsTable + "\n```\n")
+	for _, f := range fn.TableFuncs {
+		page(&b, f.Name, nil, f.Syntax, f.Doc, f.Examples)
+	}
 	b.WriteString("\n## Functions of Flink that weir does not have\n\n")
 	for _, u := range fn.UnbuiltFuncs {
 		fmt.Fprintf(&b, "- `%s`: %s.\n", u.Name, u.Why)
@@ -73,6 +94,10 @@ func page(b *strings.Builder, name string, aliases []string, syntax, doc string,
 	}
 	b.WriteString("\n```sql\n")
 	for _, e := range examples {
+		if strings.Contains(e.Want, "\n") {
+			fmt.Fprintf(b, "%s;\n-- %s\n", e.SQL, strings.ReplaceAll(e.Want, "\n", "\n-- "))
+			continue
+		}
 		fmt.Fprintf(b, "%s  -- %s\n", e.SQL, e.Want)
 	}
 	b.WriteString("```\n")

@@ -12,7 +12,6 @@ import (
 	"weir/planner"
 	"weir/sql"
 	"weir/sql/ast"
-	"weir/sql/fn"
 	"weir/sql/types"
 )
 
@@ -50,7 +49,7 @@ func (s *Session) show(ctx context.Context, st *ast.Show) (*Result, error) {
 	case "CURRENT DATABASE":
 		return list(st, "current database name", cat.Current[1:])
 	case "FUNCTIONS":
-		return list(st, "function name", fn.Names())
+		return list(st, "function name", FunctionNames())
 	case "MODELS":
 		return list(st, "model name", cat.Models(catalog, db))
 	case "USER FUNCTIONS", "JARS", "PROCEDURES", "MATERIALIZED TABLES":

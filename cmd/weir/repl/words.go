@@ -6,12 +6,11 @@ import (
 	"weir/connectors/option"
 	"weir/internal/session"
 	"weir/sql"
-	"weir/sql/fn"
 )
 
 // sessionWords is what a session's prompt completes. Names are asked for at each Tab, so they are new.
 func sessionWords(s *session.Session) *Words {
-	w := &Words{Keywords: sql.Keywords(), Functions: fn.Names(), Commands: commandNames()}
+	w := &Words{Keywords: sql.Keywords(), Functions: session.FunctionNames(), Commands: commandNames()}
 	for _, st := range session.Settings() {
 		w.Settings = append(w.Settings, st.Name)
 	}
