@@ -10,7 +10,8 @@ import (
 )
 
 // Combined has a Lookup's requests that are not full wait for the keys of others, up to linger of real time, so that one call
-// carries them together. The call lasts as long as anyone waits for it. An error is of all its keys.
+// carries them together. The call lasts as long as anyone waits for it. Where it is Refused, its requests are made one by one; another
+// error is of all its keys.
 func Combined(l Lookup, linger time.Duration) Lookup {
 	if linger <= 0 || l.MaxKeys() <= 1 {
 		return l
@@ -80,6 +81,9 @@ func (c *combined) Ask(ctx context.Context, keys *vec.Batch) (*vec.Batch, []int3
 	c.mu.Unlock()
 	select {
 	case <-b.done:
+		if len(b.keys) > 1 && IsRefused(b.err) {
+			return c.Lookup.Ask(ctx, keys)
+		}
 		return b.part(from, from+n)
 	case <-ctx.Done():
 		c.leave(b)

@@ -261,7 +261,7 @@ func (l *lookup) failed(keys *vec.Batch, f *failure, body []byte) (*vec.Batch, [
 		}
 		return l.empty(keys, report{text: text, isError: true, status: f.status, header: f.header, state: f.state})
 	}
-	return nil, nil, f // not Retryable: the attempts were made here, with the pauses that the table and the server want
+	return nil, nil, refused(f) // not Retryable: the attempts were made here, with the pauses that the table and the server want
 }
 
 // Status implements connectors.Waiting.

@@ -121,7 +121,7 @@ type Client struct {
 func (c *Client) Send(ctx context.Context, contentType string, body []byte) (*Reply, error) {
 	a, err := c.send(ctx, &call{method: http.MethodPost, url: c.url, shown: c.shown, body: body, contentType: contentType})
 	if err != nil {
-		return nil, err
+		return nil, refused(err)
 	}
 	return &Reply{Body: a.body, Header: a.header, Ignored: a.ignored, answer: a, c: c}, nil
 }
@@ -148,16 +148,21 @@ type Reply struct {
 
 // Wrong is the error of an answer that cannot be used, with its beginning.
 func (r *Reply) Wrong(why error) error {
+	r.c.meter.Unreadable()
 	return fmt.Errorf("POST %s: the answer cannot be used: %w; it begins with %s", r.c.shown, why, r.c.excerpt(r.answer.request, r.Body))
 }
 
-// FailedStatus is the status of the answer that an error is about; 0: there was none.
-func FailedStatus(err error) int {
+// refused marks the error of a request that was refused for what is in it.
+func refused(err error) error {
 	f := &failure{}
-	if errors.As(err, &f) {
-		return f.status
+	if !errors.As(err, &f) || f.again {
+		return err
 	}
-	return 0
+	switch f.status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusFailedDependency:
+		return connectors.Refused(err)
+	}
+	return err
 }
 
 // PathPart escapes a text as one part of a URL's path, as AWS does it: all but letters, digits, and -._~.

@@ -156,3 +156,27 @@ func TestBatches(t *testing.T) {
 		t.Errorf("%d inputs in %d requests; want 1001, maybe some more, in about 21", inputs, n)
 	}
 }
+
+// TestRefused has a service refuse requests for the sake of one input: that one has no answer, the others have theirs.
+func TestRefused(t *testing.T) {
+	s := modelstest.Serve(t, func(w http.ResponseWriter, _ *http.Request, body string, _ int) {
+		for _, line := range strings.Split(body, "\n") {
+			if line == "13" {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+		}
+		io.WriteString(w, body)
+	})
+	for _, linger := range []string{"0 ms", "20 ms"} {
+		got, err := run(open(t), fmt.Sprintf(`CREATE TABLE n (id INT) WITH ('connector' = 'datagen', 'number-of-rows' = '500', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '500');
+			CREATE MODEL same INPUT (x INT) OUTPUT (y INT) WITH ('provider' = 'sagemaker', 'endpoint-name' = 'same', 'content-type' = 'text/csv', 'batch.max-size' = '100', 'batch.linger' = '%s', 'on-error' = 'null', 'aws.endpoint' = '%s');
+			SELECT id, y FROM ML_PREDICT(TABLE n, MODEL same, DESCRIPTOR(id)) WHERE y IS NULL OR y <> id OR id = 500;`, linger, s.URL))
+		if err != nil || got != "13 (null)\n500 500" {
+			t.Errorf("batch.linger %s: got %s, %v", linger, got, err)
+		}
+	}
+	if n := len(s.Seen()); n > 300 {
+		t.Errorf("%d requests", n)
+	}
+}

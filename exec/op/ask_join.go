@@ -2,6 +2,7 @@ package op
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -191,17 +192,28 @@ func (j *askJoin) request() {
 	for len(j.todo) > 0 && len(j.asks) < j.node.Ask.Capacity {
 		gids := j.todo[:min(len(j.todo), max(j.asker.MaxKeys(), 1))]
 		j.todo = j.todo[len(gids):]
-		j.last++
-		j.asks[j.last] = gids
-		keys := vec.New(j.ask, j.known.keys.Keys(gids), len(gids), nil)
-		j.ctx.Ask(j.last, func(ctx context.Context) (*vec.Batch, error) { return j.asker.Ask(ctx, keys) })
+		j.send(gids)
 	}
 	if len(j.todo) == 0 {
 		j.todo = nil
 	}
 }
 
-// Complete takes an answer in.
+// send makes a request.
+func (j *askJoin) send(gids []int32) {
+	j.last++
+	j.asks[j.last] = gids
+	keys := vec.New(j.ask, j.known.keys.Keys(gids), len(gids), nil)
+	j.ctx.Ask(j.last, func(ctx context.Context) (*vec.Batch, error) { return j.asker.Ask(ctx, keys) })
+}
+
+// refused tells whether a request failed for the sake of some of its keys, so that the others may be answered without them.
+func refused(err error) bool {
+	var r interface{ Refused() bool }
+	return errors.As(err, &r) && r.Refused()
+}
+
+// Complete takes an answer in. Where some keys of a request are refused, its halves are asked for until they are found.
 func (j *askJoin) Complete(id uint64, answer *vec.Batch, err error, out Emitter) error {
 	gids, ok := j.asks[id]
 	if !ok {
@@ -211,6 +223,10 @@ func (j *askJoin) Complete(id uint64, answer *vec.Batch, err error, out Emitter)
 	switch {
 	case err == nil:
 		j.known.answer(gids, answer, j.right, j.ctx.Fn.NowMicros)
+	case len(gids) > 1 && (j.node.Ask.OnError == "null" || j.node.Ask.OnError == "log") && refused(err):
+		j.send(gids[:len(gids)/2])
+		j.send(gids[len(gids)/2:])
+		return nil
 	case j.node.Ask.OnError == "null":
 		j.known.missing(gids)
 	case j.node.Ask.OnError == "log" && j.ctx.Reject != nil:
