@@ -106,7 +106,9 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if errors.Is(err, errStreamed) {
 		return
 	}
-	s.reply(w, wire, body, err)
+	if s.reply(w, wire, body, err) != nil {
+		lease.body = nil // an HTTP/2 connection may still be sending it
+	}
 }
 
 // serveCall checks the envelope in the order the service does, and runs the operation.
@@ -165,7 +167,8 @@ type errorShape struct {
 	Message string `json:"message"`
 }
 
-func (s *Server) reply(w http.ResponseWriter, wire codec, body []byte, err error) {
+// reply sends an answer; its error says that the client is gone, and nobody is left to tell.
+func (s *Server) reply(w http.ResponseWriter, wire codec, body []byte, err error) error {
 	status := http.StatusOK
 	if err != nil {
 		e := s.publicError(err)
@@ -179,7 +182,8 @@ func (s *Server) reply(w http.ResponseWriter, wire codec, body []byte, err error
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	w.WriteHeader(status)
-	w.Write(body) // when this fails the client is gone, and nobody is left to tell
+	_, err = w.Write(body)
+	return err
 }
 
 // publicError is what the client may know of an error.

@@ -37,7 +37,9 @@ func (l *pageLease) release() {
 		return
 	}
 	l.taken = false
-	l.server.pageBuffers.Put(&l.body)
+	if l.body != nil {
+		l.server.pageBuffers.Put(&l.body)
+	}
 	<-l.server.pages
 }
 
