@@ -44,12 +44,32 @@ func (r *runner) wrap(plan *planner.Plan) {
 	}
 }
 
-// watermarked tells whether a source of the plan has a watermark.
-func watermarked(plan *planner.Plan) bool {
+// arrival are the aggregates whose results depend on the order in which rows come.
+var arrival = []string{"ARRAY_AGG", "FIRST_VALUE", "JSON_ARRAYAGG", "JSON_OBJECTAGG", "LAST_VALUE", "LISTAGG"}
+
+// orderly tells whether rows must come in order. At a parallelism those of splits that follow each other do not: the second may be
+// read by another instance, while rows of the first are still on their way. One split has a watermark of its own, too.
+func orderly(plan *planner.Plan) bool {
+	has := func(aggs []planner.AggCall) bool {
+		return slices.ContainsFunc(aggs, func(a planner.AggCall) bool { return slices.Contains(arrival, a.Func) })
+	}
 	var visit func(planner.Node) bool
 	visit = func(n planner.Node) bool {
-		if scan, ok := n.(*planner.Scan); ok && scan.Watermark != nil {
-			return true
+		switch n := n.(type) {
+		case *planner.Scan:
+			return n.Watermark != nil
+		case *planner.GroupAgg:
+			if has(n.Aggs) {
+				return true
+			}
+		case *planner.WindowAgg:
+			if has(n.Aggs) {
+				return true
+			}
+		case *planner.Over:
+			if has(n.Aggs) {
+				return true
+			}
 		}
 		return slices.ContainsFunc(n.Inputs(), visit)
 	}
@@ -98,8 +118,8 @@ func (r *runner) simulate(ctx context.Context, of plans, plan *planner.Plan, how
 	if how.Faults {
 		m := newMachine(how.Seed)
 		m.breakThings(&so, &opts, r.faults)
-		if (how.Parallel > 1 || m.rescales) && watermarked(plan) {
-			r.faults.Generations = 0 // the watermark of splits that follow on each other is chance, and with it which rows are late
+		if (how.Parallel > 1 || m.rescales) && orderly(plan) {
+			r.faults.Generations = 0
 		}
 		so.Plan = func(life int) (*planner.Plan, error) {
 			if life > 0 && m.rescales {
