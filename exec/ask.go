@@ -96,14 +96,18 @@ func (k *asker) MaxKeys() int { return k.lookup.MaxKeys() }
 func (k *asker) Ask(ctx context.Context, keys *vec.Batch) (*vec.Batch, error) {
 	within, cancel := context.WithTimeout(ctx, k.how.Timeout)
 	defer cancel()
+	what, setting := "lookup table", "table.exec.async-lookup.timeout"
+	if k.how.Inputs != nil {
+		what, setting = "model", "table.exec.async-ml-predict.timeout"
+	}
 	b, err := k.found(within, keys)
 	switch {
 	case err == nil:
 		return b, nil
 	case ctx.Err() == nil && within.Err() != nil:
-		err = fmt.Errorf("no answer within %s (table.exec.async-lookup.timeout): %w", k.how.Timeout, err)
+		err = fmt.Errorf("no answer within %s (%s): %w", k.how.Timeout, setting, err)
 	}
-	return nil, fmt.Errorf("lookup table %q: %w", k.name, err)
+	return nil, fmt.Errorf("%s %q: %w", what, k.name, err)
 }
 
 // found asks, and asks again for keys without rows where that is wanted.
