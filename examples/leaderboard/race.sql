@@ -1,4 +1,4 @@
--- A race for people to try this with: 1,000 racers, each of whom reports once a second, as fast as it goes.
+-- A race for people to try this with: 1,000 racers, each of whom reports once a second, as fast as it goes. -v RATE=1000 is as fast as they race.
 CREATE TABLE reports (
   n BIGINT,
   cadence DOUBLE,
@@ -6,6 +6,7 @@ CREATE TABLE reports (
 ) WITH (
   'connector' = 'datagen',
   'number-of-rows' = '${REPORTS:-60000}',
+  'rows-per-second' = '${RATE:-1000000}',
   'fields.n.kind' = 'sequence', 'fields.n.start' = '0', 'fields.n.end' = '9999999',
   'fields.cadence.min' = '40', 'fields.cadence.max' = '120',
   'fields.resistance.min' = '20', 'fields.resistance.max' = '90'

@@ -44,14 +44,30 @@ func Open(out io.Writer) (*Rig, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.Client.Endpoint = r.server.URL()
-	warn := func(text string) { fmt.Fprintln(out, "warning:", text) }
-	if r.Session, err = session.Open(session.Options{Ephemeral: true, DataDir: dir, Endpoint: r.server.URL(), Warn: warn}); err != nil {
+	if err = r.open(); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }
 
-// Close ends jobs and server.
+// Another is another session over the same server, with tables of its own.
+func (r *Rig) Another() (*Rig, error) {
+	o := &Rig{Client: r.Client, out: r.out, format: r.format}
+	var err error
+	o.dir, err = os.MkdirTemp("", "weir-example-")
+	if err == nil {
+		err = o.open()
+	}
+	return o, err
+}
+
+func (r *Rig) open() (err error) {
+	warn := func(text string) { fmt.Fprintln(r.out, "warning:", text) }
+	r.Session, err = session.Open(session.Options{Ephemeral: true, DataDir: r.dir, Endpoint: r.Client.Endpoint, Warn: warn})
+	return err
+}
+
+// Close ends jobs, and the server where it is the rig's own.
 func (r *Rig) Close() error {
 	var errs []error
 	if r.Session != nil {
