@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -17,16 +18,9 @@ import (
 
 func (s *Session) show(ctx context.Context, st *ast.Show) (*Result, error) {
 	cat := s.plan.Catalog
-	catalog, db := cat.Current[0], cat.Current[1]
-	if st.Scope != nil && st.What != "COLUMNS" {
-		parts := strings.Split(st.Scope.String(), ".")
-		db = st.Scope.Last()
-		if len(parts) > 1 {
-			catalog = parts[0]
-		}
-		if _, ok := cat.Databases(catalog); !ok {
-			return nil, sql.Errorf(st.Scope, "no catalog %q", catalog)
-		}
+	catalog, db, err := s.scope(st)
+	if err != nil {
+		return nil, err
 	}
 	switch st.What {
 	case "TABLES":
@@ -72,6 +66,28 @@ func (s *Session) show(ctx context.Context, st *ast.Show) (*Result, error) {
 		return s.showCreate(st)
 	}
 	return nil, sql.Errorf(st, "SHOW %s is not supported yet", st.What)
+}
+
+// scope is the catalog and the database that SHOW lists.
+func (s *Session) scope(st *ast.Show) (catalog, db string, err error) {
+	cat := s.plan.Catalog
+	catalog, db = cat.Current[0], cat.Current[1]
+	if st.Scope == nil || st.What == "COLUMNS" {
+		return catalog, db, nil
+	}
+	parts := strings.Split(st.Scope.String(), ".")
+	db = st.Scope.Last()
+	if len(parts) > 1 {
+		catalog = parts[0]
+	}
+	names, ok := cat.Databases(catalog)
+	switch {
+	case !ok:
+		err = sql.Errorf(st.Scope, "no catalog %q", catalog)
+	case st.What != "DATABASES" && db != planner.SystemDatabase && !slices.Contains(names, db):
+		err = sql.Errorf(st.Scope, "no database %q in catalog %q", db, catalog)
+	}
+	return catalog, db, err
 }
 
 // list is names in one column, filtered by LIKE.
