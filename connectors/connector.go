@@ -98,6 +98,8 @@ type Env struct {
 	// LocalKinesis gives the endpoint of the embedded Kinesis server, started or found at the first
 	// call; nil when the session talks to AWS or another endpoint.
 	LocalKinesis func(context.Context) (endpoint string, err error)
+	// S3Endpoint is the URL of the object store behind s3:// for tables that name none (s3.endpoint); "": AWS's.
+	S3Endpoint string
 	// Warn tells the user something that does not stop the query, once a text.
 	Warn func(text string)
 	// Recorder stands between lookups and those who ask them; nil: nothing does.

@@ -24,8 +24,8 @@ type bucketFiles struct {
 	bucket *aws.Bucket
 }
 
-// newBucketFiles takes what is behind s3://, and gives the URL too.
-func newBucketFiles(c *config, rest string) (*bucketFiles, string, error) {
+// newBucketFiles takes what is behind s3://, and gives the URL too. The endpoint is that of tables that name none.
+func newBucketFiles(c *config, rest, endpoint string) (*bucketFiles, string, error) {
 	name, key, _ := strings.Cut(rest, "/")
 	if name == "" {
 		return nil, "", fmt.Errorf("path %q names no bucket: write s3://bucket/path", c.path)
@@ -33,7 +33,9 @@ func newBucketFiles(c *config, rest string) (*bucketFiles, string, error) {
 	if _, err := path.Match(key, ""); err != nil {
 		return nil, "", fmt.Errorf("path %q is no valid pattern: %w", c.path, err)
 	}
-	return &bucketFiles{declared: c.path, name: name, session: c.session}, "s3://" + name + "/" + key, nil
+	b := &bucketFiles{declared: c.path, name: name, session: c.session}
+	b.session.UseLocal(endpoint)
+	return b, "s3://" + name + "/" + key, nil
 }
 
 // connectTimeout bounds how long finding credentials may take.

@@ -85,6 +85,15 @@ func TestBucket(t *testing.T) {
 	if want := "1|s3://" + name + "/ref/a.json|18"; len(got) != 2 || got[0] != want {
 		t.Errorf("got %q, want %q first", got, want)
 	}
+	env := testEnv()
+	env.S3Endpoint = moto
+	src, err := configOf(t, "path", "s3://"+name+"/ref/sub", "format", "json").Source(table, connectors.Scan{Columns: idColumns[:1]}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if splits, err := src.Splits(context.Background()); err != nil || len(splits) != 1 {
+		t.Errorf("by the session's endpoint: %v, %v", splits, err)
+	}
 	parts := &connectors.TableDesc{Name: "t", Columns: idColumns, PartitionedBy: []string{"p"}}
 	if got := readAll(t, configOf(t, "path", "s3://"+name+"/p", "format", "json", "aws.endpoint", moto), parts, connectors.Scan{Columns: idColumns}); strings.Join(got, " ") != "6|k" {
 		t.Errorf("got %q", got)

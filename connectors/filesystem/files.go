@@ -42,13 +42,13 @@ func (e noFile) Error() string        { return string(e) }
 func (e noFile) Is(target error) bool { return target == errNoFile }
 
 // where gives the store that the option "path" names, and the path there.
-func (c *config) where() (files, string, error) {
+func (c *config) where(env *connectors.Env) (files, string, error) {
 	scheme, rest, ok := strings.Cut(c.path, "://")
 	switch {
 	case !ok || scheme == "file":
 		return localFiles{c.path}, localPath(c.path), nil
 	case isS3(scheme):
-		return newBucketFiles(c, rest)
+		return newBucketFiles(c, rest, env.S3Endpoint)
 	}
 	return nil, "", fmt.Errorf("path %q: weir reads files of this machine and s3://bucket/path, not of %s", c.path, scheme)
 }

@@ -85,7 +85,7 @@ func (c *config) SourceMode(*connectors.TableDesc) (types.ChangelogMode, error) 
 func (c *config) Source(t *connectors.TableDesc, scan connectors.Scan, env *connectors.Env) (connectors.Source, error) {
 	s := &source{conf: c, table: t, scan: scan, env: env}
 	var err error
-	if s.files, s.path, err = c.where(); err != nil {
+	if s.files, s.path, err = c.where(env); err != nil {
 		return nil, err
 	}
 	if c.pattern != "" {

@@ -21,7 +21,7 @@ func jobSettings() []Setting {
 		{Name: "execution.checkpointing.tolerable-failed-checkpoints", Default: "0", Doc: "Checkpoints in a row that may fail before the job does.", check: atLeast(0)},
 		{Name: "execution.state-recovery.path", Doc: "Savepoint or checkpoint that new jobs go on from, at any parallelism.", check: isFolder},
 		{Name: "taskmanager.memory.managed.size", Default: "1 gb", Doc: "Memory that a job's state may hold before operators move it to disk.", check: isMemory},
-		{Name: "s3.endpoint", Doc: "URL of the object store behind s3://, where it is not AWS's. Credentials and the region are those of the environment.", check: isURL},
+		{Name: "s3.endpoint", Doc: "URL of the object store behind s3://, where it is not AWS's. For checkpoints and savepoints, whose credentials and region are those of the environment, and for tables without `aws.endpoint`.", check: isURL},
 		{Name: "execution.state-recovery.ignore-unclaimed-state", Default: "false", Doc: "true: state of a savepoint that the new plan has no operator for is left behind, and operators without state begin anew; false: the job is refused, with what differs.", check: oneOf("true", "false")},
 	}
 	list = append(list, Setting{Name: "io.tmp.dirs", Doc: "Folder for the state of jobs that keep no checkpoints, where it outgrows memory; by default that of the system."})

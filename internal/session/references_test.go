@@ -49,7 +49,7 @@ func TestReferenceTable(t *testing.T) {
 		waitShown(t, s, j, statement, parts...)
 	}
 	shows("DESCRIBE JOB", `table "products" has 2 rows, loaded `, " rows had no match in it")
-	shows("DIAGNOSE JOB", `table "products" has 2 rows, loaded `, "nothing holds it back")
+	shows("DIAGNOSE JOB", `table "products" has 2 rows, loaded `, "the job is RUNNING: ")
 	put("{\"id\": 0, \"name\": \"again\"}\n")
 	shows("DESCRIBE JOB", `table "products" has 1 rows, loaded `)
 	put("{\"id\": oops}\n")

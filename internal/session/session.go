@@ -165,7 +165,7 @@ func lineWriter(w io.Writer) func([]byte) {
 func (s *Session) settle() {
 	s.plan.Settings = s.conf.planner()
 	s.plan.Settings.Database = s.plan.Catalog.Current[1]
-	s.env.Zone = s.plan.Settings.Zone
+	s.env.Zone, s.env.S3Endpoint = s.plan.Settings.Zone, s.conf.get("s3.endpoint")
 	s.record()
 }
 
