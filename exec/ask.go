@@ -27,6 +27,9 @@ type asker struct {
 	raw    types.Schema // of the connector's answers
 	pause  func(context.Context, time.Duration) error
 
+	once    sync.Once     // of what follows
+	in, out *arrow.Schema // of raw; and of what Ask gives
+
 	mu    sync.Mutex // of what follows: requests are made side by side
 	exprs []expr.Eval
 	fn    *fn.Ctx
@@ -196,15 +199,18 @@ func (k *asker) answer(rows *vec.Batch, of []int32) (*vec.Batch, error) {
 		keys[i] = int64(o)
 	}
 	cols := rows.Rows.Columns()
+	k.once.Do(func() {
+		k.in = k.raw.Arrow()
+		k.out = append(types.Schema{{Name: "$key", Type: types.BigIntType.WithNull(false)}}, k.scan.Out...).Arrow()
+	})
 	if k.scan.Exprs != nil {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		var err error
-		raw := vec.New(k.raw.Arrow(), cols, rows.Len(), nil)
+		raw := vec.New(k.in, cols, rows.Len(), nil)
 		if cols, err = expr.Columns(k.exprs, k.fn, raw, nil); err != nil {
 			return nil, err
 		}
 	}
-	schema := append(types.Schema{{Name: "$key", Type: types.BigIntType.WithNull(false)}}, k.scan.Out...)
-	return vec.New(schema.Arrow(), append([]arrow.Array{vec.Int64s(keys, nil)}, cols...), len(of), nil), nil
+	return vec.New(k.out, append([]arrow.Array{vec.Int64s(keys, nil)}, cols...), len(of), nil), nil
 }

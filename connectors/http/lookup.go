@@ -284,6 +284,7 @@ type writer struct {
 	l      *lookup
 	values *values
 	cols   types.Schema // of the body
+	arrow  *arrow.Schema
 	enc    connectors.Encoder
 }
 
@@ -291,6 +292,7 @@ func newWriter(l *lookup) (*writer, error) {
 	w := &writer{l: l, values: newValues(l.scan.Keys, l.env)}
 	if len(l.shape.body) > 0 && l.shape.fill == nil && !l.shape.form {
 		w.cols = l.scan.Keys.Select(l.shape.body)
+		w.arrow = w.cols.Arrow()
 		enc, err := l.conf.requestFormat.Encoder(w.cols, l.env)
 		if err != nil {
 			return nil, fmt.Errorf("the body of requests: %w", err)
@@ -326,7 +328,7 @@ func (w *writer) call(keys *vec.Batch) (*call, error) {
 		for i, c := range sh.body {
 			cols[i] = keys.Col(c)
 		}
-		inner = vec.New(w.cols.Arrow(), cols, keys.Len(), nil)
+		inner = vec.New(w.arrow, cols, keys.Len(), nil)
 	}
 	if conf.batch == 1 {
 		q.body, err = w.body(nil, inner, 0)

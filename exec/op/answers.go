@@ -1,6 +1,8 @@
 package op
 
 import (
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"weir/planner"
 	"weir/sql/types"
 	"weir/sql/vec"
@@ -17,6 +19,7 @@ type answerCache struct {
 	// Answers that nothing waits for, from the least recently used to the last; -1: none.
 	oldest, newest int32
 	shelf          shelf
+	schema         *arrow.Schema // of answers
 }
 
 // answer is what is known of a key.
@@ -75,7 +78,10 @@ func (a *answerCache) forget(k *answer) {
 // answer takes the rows of keys that were asked for: which of gids each is of, then its columns.
 func (a *answerCache) answer(gids []int32, b *vec.Batch, codec *rowCodec, now int64) {
 	of := vec.Values[int64](b.Col(0))
-	rows := codec.encode(vec.New(codec.schema.Arrow(), b.Rows.Columns()[1:], b.Len(), nil))
+	if a.schema == nil {
+		a.schema = codec.schema.Arrow()
+	}
+	rows := codec.encode(vec.New(a.schema, b.Rows.Columns()[1:], b.Len(), nil))
 	for i := range b.Len() {
 		k := &a.all[gids[of[i]]]
 		k.rows = append(k.rows, a.store.put(rows.At(i), nil))

@@ -45,7 +45,7 @@ func (a *answerCache) fill(codec *rowCodec) error {
 	if err != nil {
 		return err
 	}
-	a.shelf = shelf{cols: cols, n: n, bytes: int64(vec.New(codec.schema.Arrow(), cols, n, nil).Size())}
+	a.shelf = shelf{cols: cols, n: n, bytes: int64(vec.New(a.schema, cols, n, nil).Size())}
 	return nil
 }
 

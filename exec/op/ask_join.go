@@ -292,14 +292,14 @@ func (j *askJoin) release(out Emitter) error {
 // emit emits the rows of a batch whose answers are there: all of them or, in order, those before the first that is not.
 func (j *askJoin) emit(w *waiting, out Emitter) error {
 	var ready []int32
-	kept := w.rows[:0:0]
+	kept := w.rows[:0]
 	for i, row := range w.rows {
 		switch gid := w.gids[row]; {
 		case gid == noKey || j.known.has(gid):
 			ready = append(ready, row)
 			continue
 		case j.strict:
-			kept = append(kept, w.rows[i:]...)
+			kept = w.rows[i:]
 		default:
 			kept = append(kept, row)
 			continue
