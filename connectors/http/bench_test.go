@@ -2,6 +2,7 @@ package httpconn_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -19,16 +20,21 @@ import (
 	"weir/sql"
 )
 
-// TestService is the service of the benchmarks, in a process of its own: it answers {"score": 0.5} after a time.
+// TestService is the service of the benchmarks, in a process of its own: it answers {"score": 0.5}, or an array of it, after a time.
 func TestService(t *testing.T) {
 	after, err := time.ParseDuration(os.Getenv("WEIR_BENCH_SERVICE"))
 	if err != nil {
 		t.Skip("SKIPPED: only benchmarks want it")
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
+		body, err := io.ReadAll(r.Body)
 		time.Sleep(after)
-		io.WriteString(w, `{"score": 0.5}`)
+		if err != nil || len(body) == 0 || body[0] != '[' {
+			io.WriteString(w, `{"score": 0.5}`)
+			return
+		}
+		n := bytes.Count(body, []byte("{"))
+		io.WriteString(w, "["+strings.Repeat(`{"score": 0.5},`, n-1)+`{"score": 0.5}]`)
 	}))
 	fmt.Println(s.URL)
 	io.Copy(io.Discard, os.Stdin) // until the benchmark ends
@@ -114,7 +120,14 @@ func BenchmarkPredict(b *testing.B) {
 		`INSERT INTO snk SELECT id, score FROM ML_PREDICT(TABLE src, MODEL m, DESCRIPTOR(id), MAP['async', 'true', 'max-concurrent-operations', '100'])`)
 }
 
-// BenchmarkLookupJoin is the same as a lookup join.
+// BenchmarkBatches is the same with up to 50 rows a request.
+func BenchmarkBatches(b *testing.B) {
+	url := service(b, 50*time.Millisecond)
+	rows(b, "rows/s", fmt.Sprintf(`CREATE MODEL m INPUT (x BIGINT) OUTPUT (score DOUBLE) WITH ('provider' = 'http', 'url' = '%s', 'batch.max-size' = '50');`, url),
+		`INSERT INTO snk SELECT id, score FROM ML_PREDICT(TABLE src, MODEL m, DESCRIPTOR(id), MAP['async', 'true', 'max-concurrent-operations', '100'])`)
+}
+
+// BenchmarkLookupJoin is BenchmarkPredict as a lookup join.
 func BenchmarkLookupJoin(b *testing.B) {
 	url := service(b, 50*time.Millisecond)
 	rows(b, "calls/s", table(url, ""), `INSERT INTO snk SELECT s.id, t.score FROM src AS s JOIN t FOR SYSTEM_TIME AS OF s.proc ON t.x = s.id`)

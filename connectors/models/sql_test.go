@@ -117,6 +117,7 @@ func TestChat(t *testing.T) {
 	if got, err := run(db, "SHOW CREATE MODEL e;"); err != nil || strings.Contains(got, "hush") {
 		t.Errorf("%s, %v", got, err)
 	}
+	want(`SELECT DISTINCT table_name, endpoint FROM sys.calls WHERE calls > 0 AND table_name LIKE '%.e';`, "default_catalog.default_database.e "+s.URL+"/v1/embeddings")
 	// A model that was altered is asked as it is now.
 	want(`ALTER MODEL failing SET ('error-handling-strategy' = 'ignore', 'prompt' = 'hate {{review}}');`+fmt.Sprintf(ask, "failing"), "1 bad 0.5\n2 bad 0.5")
 }
