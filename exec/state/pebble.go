@@ -300,7 +300,7 @@ func (s *picture) take() error {
 	m := s.p.db.Metrics()
 	s.depth = int(m.Levels[0].Sublevels)
 	s.p.spans.size.Store(int64(m.DiskSpaceUsage()))
-	s.p.spans.bulk.Store(false)
+	s.p.spans.bulk.Store(0)
 	return nil
 }
 

@@ -127,20 +127,28 @@ func TestCut(t *testing.T) {
 }
 
 func TestSpans(t *testing.T) {
-	f := func(size int64, wrote int64, want int) {
+	key := func(group int) []byte { return append([]byte("op\x00t\x00\x00"), byte(group), 'k') }
+	f := func(size, wrote, part int64, to int, want int) {
 		t.Helper()
 		var s spans
-		s.size.Store(size)
-		s.wrote(wrote)
+		s.size.Store(size << 20)
+		s.wrote(wrote<<20, part<<20, key(10), key(to))
 		if got := s.groups(); got != want {
-			t.Errorf("%d MB, of which %d written at once: %d groups to a span, want %d", size>>20, wrote>>20, got, want)
+			t.Errorf("%d MB, of which %d MB were written at once, the last %d up to group %d: %d groups to a span, want %d", size, wrote, part, to, got, want)
 		}
 	}
-	f(0, 0, KeyGroups)
-	f(60<<20, 1<<20, KeyGroups)
-	f(64<<20, 1<<20, 32)
-	f(1<<30, 12<<20, 2)
-	f(10<<30, 100<<20, 1)
-	f(0, 8<<20, 1)
-	f(1<<30, 128<<20, 1)
+	f(0, 0, 0, 10, KeyGroups)
+	f(60, 1, 1, 10, KeyGroups)
+	f(64, 1, 1, 10, 32)
+	f(1<<10, 12, 4, 13, 2)
+	f(10<<10, 100, 4, 13, 1)
+	f(0, 8, 4, 12, 1)
+	f(0, 8, 4, 17, 2)
+	f(0, 8, 4, 110, 32)
+	f(1<<10, 128, 4, 10, 1)
+	f(1<<10, 128, 4, 20, 2)
+	var s spans
+	if s.wrote(1<<30, 1<<30, []byte("op\x00t\x00\x00\x01"), []byte("op\x00u\x00\x00\x01")); s.bulk.Load() != 0 {
+		t.Error("two tables are taken for one")
+	}
 }

@@ -91,41 +91,43 @@ func (p *Pebble) Together(f func(Writer) error) error {
 
 // batch gathers writes for a database.
 type batch struct {
-	p     *Pebble
-	b     *pebble.Batch
-	wrote int64
+	p           *Pebble
+	b           *pebble.Batch
+	wrote       int64
+	first, last []byte // keys of b
 }
 
 func (w *batch) Set(key, value []byte) error {
-	if err := w.room(); err != nil {
+	if err := w.room(key); err != nil {
 		return err
 	}
 	return w.b.Set(key, value, nil)
 }
 
 func (w *batch) Append(key, value []byte) error {
-	if err := w.room(); err != nil {
+	if err := w.room(key); err != nil {
 		return err
 	}
 	return w.b.Merge(key, value, nil)
 }
 
 func (w *batch) Delete(key []byte) error {
-	if err := w.room(); err != nil {
+	if err := w.room(key); err != nil {
 		return err
 	}
 	return w.b.Delete(key, nil)
 }
 
-func (w *batch) room() error {
+func (w *batch) room(key []byte) error {
 	if w.b != nil && w.b.Len() >= batchBytes {
 		if err := w.flush(); err != nil {
 			return err
 		}
 	}
 	if w.b == nil {
-		w.b = w.p.db.NewBatch()
+		w.b, w.first = w.p.db.NewBatch(), append(w.first[:0], key...)
 	}
+	w.last = append(w.last[:0], key...)
 	return nil
 }
 
@@ -136,7 +138,7 @@ func (w *batch) flush() error {
 	}
 	w.b = nil
 	w.wrote += int64(b.Len())
-	w.p.spans.wrote(w.wrote)
+	w.p.spans.wrote(w.wrote, int64(b.Len()), w.first, w.last)
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return err
 	}
