@@ -113,16 +113,16 @@ func (s *Session) collect(now map[string]string, catalog, db string) {
 		now[filepath.Join(dir, databaseFile)] = text
 	}
 	for _, name := range cat.Models(catalog, db) {
-		if m := cat.ModelAt([3]string{catalog, db, name}); !m.Temporary {
+		if _, _, m := cat.Kept([3]string{catalog, db, name}); m != nil {
 			now[filepath.Join(dir, url.PathEscape(name)+modelFile)] = planner.ModelDDL(m, true) + ";\n"
 		}
 	}
 	for _, name := range cat.Tables(catalog, db) {
 		file := filepath.Join(dir, url.PathEscape(name)+".sql")
-		switch table, view := cat.Lookup([3]string{catalog, db, name}); {
-		case table != nil && !table.Temporary:
+		switch table, view, _ := cat.Kept([3]string{catalog, db, name}); {
+		case table != nil:
 			now[file] = planner.DDL(table, true) + ";\n"
-		case view != nil && !view.Temporary:
+		case view != nil:
 			now[file] = planner.ViewDDL(view) + ";\n"
 		}
 	}
