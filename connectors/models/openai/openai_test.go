@@ -150,6 +150,17 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestUnreachable tells which option is to be looked at.
+func TestUnreachable(t *testing.T) {
+	s := modelstest.Says(t, 200, "")
+	for at, want := range map[string]string{
+		"http://127.0.0.1:1":                         "POST http://127.0.0.1:1/v1/chat/completions & connection refused: check host and port in 'endpoint', and that the server runs",
+		strings.Replace(s.URL, "http:", "https:", 1): "check that 'endpoint' begins with http:// or https:// as its server does",
+	} {
+		s.Want(Provider, text, []string{"q"}, want, "endpoint="+at+"/v1/chat/completions", "api-key=k", "model=m", "retry-num=0")
+	}
+}
+
 // TestHang gives up when the one who asks does.
 func TestHang(t *testing.T) {
 	s := modelstest.Serve(t, func(_ http.ResponseWriter, r *http.Request, _ string, _ int) { <-r.Context().Done() })
