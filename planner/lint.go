@@ -36,6 +36,39 @@ func lint(p *Plan) []Warning {
 			})
 		}
 	}
+	return append(out, askedAgain(p)...)
+}
+
+// askedAgain: what two lookup joins ask for is asked for twice, and paid for twice.
+func askedAgain(p *Plan) []Warning {
+	times := map[string]int{}
+	var out []Warning
+	for _, n := range postorder(p.Roots) {
+		j, ok := n.(*LookupJoin)
+		if !ok || j.Ask == nil {
+			continue
+		}
+		key := []string{pathText(j.Table.Path)}
+		for _, e := range j.Exprs {
+			in := j.Input
+			for c, ok := in.(*Calc); ok; c, ok = in.(*Calc) {
+				e, in = substitute(e, c.Exprs), c.Input
+			}
+			key = append(key, exprText(e, in.Info().Out))
+		}
+		for _, x := range postorder([]Node{j.Input}) {
+			if s, ok := x.(*Scan); ok {
+				key = append(key, pathText(s.Table.Path))
+			}
+		}
+		k := strings.Join(key, "\x00")
+		if times[k]++; times[k] == 2 {
+			out = append(out, Warning{
+				Msg:  fmt.Sprintf("%q is asked in several places with the same values of the same rows, and each makes its own requests", j.Table.Path[2]),
+				Hint: "have one INSERT write the answers into a table, and read that one elsewhere",
+			})
+		}
+	}
 	return out
 }
 
