@@ -26,11 +26,14 @@ func (b *Budget) Grow(bytes int64) bool {
 }
 
 // spare tells whether an eighth more would fit.
-func (b *Budget) spare() bool {
+func (b *Budget) spare() bool { return b.room(8) }
+
+// room tells whether a part more of what is held would fit: a half, for 2.
+func (b *Budget) room(part int64) bool {
 	if b == nil {
 		return true
 	}
-	by := b.held/8 + 1
+	by := b.held/part + 1
 	fits := b.Grow(by)
 	b.Grow(-by)
 	return fits

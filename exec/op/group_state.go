@@ -154,20 +154,17 @@ func (g *groupAgg) save(live []int32) error {
 	if len(live) == 0 {
 		return nil
 	}
-	rows, touched := make([]int64, len(live)), make([]int64, len(live))
-	for i, gid := range live {
-		rows[i] = g.rows[gid]
-		if g.ttl > 0 {
-			touched[i] = g.touched[gid]
+	return g.table.writeAll(g.groups, live, func(gids []int32) ([]vec.Vec, error) {
+		rows, touched := make([]int64, len(gids)), make([]int64, len(gids))
+		for i, gid := range gids {
+			rows[i] = g.rows[gid]
+			if g.ttl > 0 {
+				touched[i] = g.touched[gid]
+			}
 		}
-	}
-	cols, err := g.set.save(live)
-	if err != nil {
-		return err
-	}
-	cols = append([]vec.Vec{vec.ColVec(vec.Int64s(rows, nil)), vec.ColVec(vec.Int64s(touched, nil))}, cols...)
-	values := g.table.encode(cols, len(live))
-	return g.table.writeAll(g.groups, live, func(i int) []byte { return values.At(i) })
+		cols, err := g.set.save(gids)
+		return append([]vec.Vec{vec.ColVec(vec.Int64s(rows, nil)), vec.ColVec(vec.Int64s(touched, nil))}, cols...), err
+	})
 }
 
 // charge tells the budget what memory holds; over budget, all groups go to the store and come back
@@ -179,7 +176,8 @@ func (g *groupAgg) charge() error {
 	} else {
 		return g.fit(true)
 	}
-	fits := g.ctx.Budget.Grow(bytes - g.charged)
+	// What holds the groups doubles when it is full, and never shrinks: there must be room for that.
+	fits := g.ctx.Budget.Grow(bytes-g.charged) && g.ctx.Budget.room(2)
 	g.charged = bytes
 	g.ctx.Metrics.StateBytes = bytes
 	return g.fit(fits)

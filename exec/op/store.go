@@ -77,20 +77,55 @@ func encodeKeys(n int, key func(dst []byte, i int) []byte) *vec.Keys {
 	return k
 }
 
-// writeAll sets the values of groups, in order of their keys.
-func (t *rowTable) writeAll(groups *vec.Groups, gids []int32, value func(i int) []byte) error {
-	return writeKeys(t.t, len(gids), func(dst []byte, i int) []byte { return groups.AppendKey(dst, gids[i]) },
-		func(group uint16, key []byte, i int) error { return t.t.Set(group, key, value(i)) })
+// writeAll sets the values of groups, in order of their keys. It asks for the columns of some of them at a time.
+func (t *rowTable) writeAll(groups *vec.Groups, gids []int32, columns func(gids []int32) ([]vec.Vec, error)) error {
+	k, order := orderKeys(len(gids), func(dst []byte, i int) []byte { return groups.AppendKey(dst, gids[i]) })
+	some := make([]int32, 0, min(len(gids), chunkRows))
+	return t.t.Together(func() error {
+		for len(order) > 0 {
+			part := order[:min(len(order), chunkRows)]
+			order, some = order[len(part):], some[:0]
+			for _, p := range part {
+				some = append(some, gids[p.i])
+			}
+			cols, err := columns(some)
+			if err != nil {
+				return err
+			}
+			values := t.encode(cols, len(some))
+			for i, p := range part {
+				if err := t.t.Set(p.group, k.At(int(p.i)), values.At(i)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // writeKeys calls write with n keys in the table's order; what that writes to it comes into effect together.
 func writeKeys(t *state.Table, n int, key func(dst []byte, i int) []byte, write func(group uint16, key []byte, i int) error) error {
+	k, order := orderKeys(n, key)
+	return t.Together(func() error {
+		for _, p := range order {
+			if err := write(p.group, k.At(int(p.i)), int(p.i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// place is the place of a key in the order of tables.
+type place struct {
+	head  uint64 // of the key
+	i     int32
+	group uint16
+}
+
+// orderKeys puts n keys in the order of tables.
+func orderKeys(n int, key func(dst []byte, i int) []byte) (*vec.Keys, []place) {
 	k := encodeKeys(n, key)
-	type place struct {
-		head  uint64 // of the key
-		i     int32
-		group uint16
-	}
 	order := make([]place, n)
 	for i := range order {
 		order[i] = place{headOf(k.At(i)).a, int32(i), state.Group(vec.Hash(k.At(i)))}
@@ -104,14 +139,7 @@ func writeKeys(t *state.Table, n int, key func(dst []byte, i int) []byte, write 
 		}
 		return bytes.Compare(k.At(int(a.i)), k.At(int(b.i)))
 	})
-	return t.Together(func() error {
-		for _, p := range order {
-			if err := write(p.group, k.At(int(p.i)), int(p.i)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return k, order
 }
 
 // errStop ends a scan early.
