@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"weir/internal/jobserver"
 )
 
 // TestHangingServiceAndKill has a service hang that a job asks for each row, and then kills the server. Its memory does not grow
@@ -21,17 +23,7 @@ func TestHangingServiceAndKill(t *testing.T) {
 	var hangs atomic.Bool
 	var asked atomic.Int64
 	release := make(chan struct{})
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		if hangs.Load() {
-			select {
-			case <-release:
-			case <-r.Context().Done():
-				return
-			}
-		}
-		fmt.Fprintf(w, `{"name": "n%s"}`, r.URL.Query().Get("id"))
-	}))
+	service := httptest.NewServer(hanging(&hangs, &asked, release))
 	defer service.Close()
 	dir := t.TempDir()
 	server, client := startServer(t, dir)
@@ -53,17 +45,7 @@ INSERT INTO snk SELECT src.n, name FROM src JOIN names FOR SYSTEM_TIME AS OF src
 		return err
 	})
 	hangs.Store(true)
-	stands := func() {
-		t.Helper()
-		waitFor(t, func() error {
-			lines, err := client.Diagnose(t.Context(), id)
-			if text := strings.Join(lines, "\n"); err == nil && !strings.Contains(text, "requests are under way, the oldest for ") {
-				err = fmt.Errorf("DIAGNOSE JOB gives %s", text)
-			}
-			return err
-		})
-	}
-	stands()
+	diagnosed(t, client, id, "requests are under way, the oldest for ")
 	before := rss(t, server.cmd.Process.Pid)
 	time.Sleep(3 * time.Second)
 	if grown := rss(t, server.cmd.Process.Pid) - before; grown > 48<<20 {
@@ -81,14 +63,20 @@ INSERT INTO snk SELECT src.n, name FROM src JOIN names FOR SYSTEM_TIME AS OF src
 		}
 		return nil
 	})
-	stands()
+	diagnosed(t, client, id, "requests are under way, the oldest for ")
 	hangs.Store(false)
 	close(release)
 	if err := client.Wait(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
+	eachOnce(t, filepath.Join(dir, "out"), rows)
+}
+
+// eachOnce wants the lines "0,n0", "1,n1" and so on in the files of a folder, each once; names repeat every 200.
+func eachOnce(t *testing.T, dir string, rows int) {
+	t.Helper()
 	seen := make([]int, rows)
-	files, err := filepath.Glob(filepath.Join(dir, "out", "part-*"))
+	files, err := filepath.Glob(filepath.Join(dir, "part-*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,4 +98,31 @@ INSERT INTO snk SELECT src.n, name FROM src JOIN names FOR SYSTEM_TIME AS OF src
 			t.Fatalf("row %d is there %d times", n, times)
 		}
 	}
+}
+
+// hanging answers with a name for each id, or not before it is released while it hangs. It counts what it is asked.
+func hanging(hangs *atomic.Bool, asked *atomic.Int64, release chan struct{}) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if hangs.Load() {
+			select {
+			case <-release:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		fmt.Fprintf(w, `{"name": "n%s"}`, r.URL.Query().Get("id"))
+	}
+}
+
+// diagnosed waits until DIAGNOSE JOB tells something.
+func diagnosed(t *testing.T, client *jobserver.Client, id, want string) {
+	t.Helper()
+	waitFor(t, func() error {
+		lines, err := client.Diagnose(t.Context(), id)
+		if text := strings.Join(lines, "\n"); err == nil && !strings.Contains(text, want) {
+			err = fmt.Errorf("DIAGNOSE JOB gives %s", text)
+		}
+		return err
+	})
 }
