@@ -11,7 +11,8 @@ import (
 var Provider = connectors.Connector{
 	Name: "http",
 	Doc: "Asks an HTTP service: the input is sent as a JSON object of its columns, by POST, and the answer is a JSON object of the output's columns. " +
-		"URL, body, headers, signatures for AWS (`'aws.sigv4.service' = 'sagemaker'` or `'execute-api'`), retries and limits are as of the connector `http`.",
+		"URL, body, headers, signatures for AWS (`'aws.sigv4.service' = 'sagemaker'` or `'execute-api'`), retries and limits are as of the connector `http`. " +
+		"With `batch.max-size` a request carries an array of inputs. With `on-error` = `null` or `log`, one that is refused (400, 413, 422, 424) is halved until the input is found that it is refused for.",
 	Example: "CREATE MODEL fraud INPUT (amount DOUBLE, mcc STRING) OUTPUT (score DOUBLE) WITH (\n  'provider' = 'http',\n  'url' = 'https://abc123.execute-api.us-east-1.amazonaws.com/prod/score',\n" +
 		"  'aws.sigv4.service' = 'execute-api',\n  'aws.region' = 'us-east-1'\n)",
 	New: func() connectors.Config { return new(modelConfig) },

@@ -22,7 +22,7 @@ import (
 var Provider = connectors.Connector{
 	Name: "sagemaker",
 	Doc: "Asks an endpoint of Amazon SageMaker (InvokeEndpoint). `content-type` says how inputs are written: `application/json`, `application/jsonlines` (an object a line) or `text/csv` (a line of values in the order of INPUT, as XGBoost takes them). " +
-		"With `batch.max-size` a request has several inputs: an array in JSON, lines else. Answers have the outputs by name in objects, or in the order of OUTPUT in arrays and lines. " +
+		"With `batch.max-size` a request has several inputs: an array in JSON, lines else; with `on-error` = `null` or `log` a request that is refused is halved until the input is found that it is refused for. Answers have the outputs by name in objects, or in the order of OUTPUT in arrays and lines. " +
 		"`request.field`, `request.shape` and `response.path` fit other bodies: `'request.field' = 'instances', 'response.path' = 'predictions'` is what TensorFlow Serving and many algorithms of SageMaker take, with `'request.shape' = 'array'` or `'features'`. " +
 		"Credentials are those of `aws.*`; they need `sagemaker:InvokeEndpoint`.",
 	Example: "CREATE MODEL fraud INPUT (amount DOUBLE, age INT) OUTPUT (score DOUBLE) WITH (\n  'provider' = 'sagemaker',\n  'endpoint-name' = 'fraud-xgboost',\n  'content-type' = 'text/csv',\n  'batch.max-size' = '50',\n  'aws.region' = 'us-east-1'\n)",

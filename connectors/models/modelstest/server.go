@@ -39,8 +39,6 @@ type Request struct {
 	Line   string // "POST /path?query"
 	Header http.Header
 	Body   string
-	// Signed is what is wrong with the signature; set by those who check it.
-	Host string
 }
 
 // Serve answers with a handler, which gets the number of the request, from 1.
@@ -53,7 +51,7 @@ func Serve(t testing.TB, answer func(w http.ResponseWriter, r *http.Request, bod
 			return
 		}
 		s.mu.Lock()
-		s.seen = append(s.seen, Request{Line: r.Method + " " + r.RequestURI, Header: r.Header.Clone(), Body: string(body), Host: r.Host})
+		s.seen = append(s.seen, Request{Line: r.Method + " " + r.RequestURI, Header: r.Header.Clone(), Body: string(body)})
 		n := len(s.seen)
 		s.mu.Unlock()
 		answer(w, r, string(body), n)
