@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
+	neturl "net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +33,7 @@ const (
 // relay stands between a job and the Kinesis server.
 type relay struct {
 	fault atomic.Int32
+	url   string // of the Kinesis server
 	to    *httputil.ReverseProxy
 }
 
@@ -67,14 +68,24 @@ type faultRig struct {
 }
 
 func newFaultRig(t *testing.T) *faultRig {
+	r, front := newRelayRig(t)
+	r.submit(fmt.Sprintf(`
+CREATE TABLE src (id BIGINT) WITH ('connector' = 'kinesis', 'stream' = 'in', 'format' = 'json', 'aws.endpoint' = '%s', 'source.init.position' = 'TRIM_HORIZON',
+	'source.reader.empty-records-fetch-interval' = '20 ms');
+CREATE TABLE snk (id BIGINT) WITH ('connector' = 'filesystem', 'format' = 'csv', 'path' = '%s/out');`, front, r.dir))
+	return r
+}
+
+// newRelayRig is a server, and a stream behind a relay at a URL.
+func newRelayRig(t *testing.T) (r *faultRig, url string) {
 	port, err := freePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &faultRig{t: t, dir: t.TempDir()}
+	r = &faultRig{t: t, dir: t.TempDir()}
 	start(t, r.dir, "", "kinesis", "--addr", "127.0.0.1:"+port, "--data", "streams")
-	to, _ := url.Parse("http://127.0.0.1:" + port)
-	r.relay = &relay{to: httputil.NewSingleHostReverseProxy(to)}
+	to := &neturl.URL{Scheme: "http", Host: "127.0.0.1:" + port}
+	r.relay = &relay{url: to.String(), to: httputil.NewSingleHostReverseProxy(to)}
 	front := httptest.NewServer(r.relay)
 	t.Cleanup(front.Close)
 	if r.admin, err = kinesis.NewAdmin(t.Context(), to.String()); err != nil {
@@ -82,20 +93,21 @@ func newFaultRig(t *testing.T) *faultRig {
 	}
 	waitFor(t, func() error { return r.admin.EnsureStream(t.Context(), "in", 1) })
 	r.server, r.client = startServer(t, r.dir)
-	out, err := r.client.SubmitSQL(t.Context(), fmt.Sprintf(`
-CREATE TABLE src (id BIGINT) WITH ('connector' = 'kinesis', 'stream' = 'in', 'format' = 'json', 'aws.endpoint' = '%s', 'source.init.position' = 'TRIM_HORIZON',
-	'source.reader.empty-records-fetch-interval' = '20 ms');
-CREATE TABLE snk (id BIGINT) WITH ('connector' = 'filesystem', 'format' = 'csv', 'path' = '%s/out');
+	return r, front.URL
+}
+
+// submit starts the job that copies src into snk.
+func (r *faultRig) submit(tables string) {
+	out, err := r.client.SubmitSQL(r.t.Context(), tables+`
 SET 'execution.checkpointing.interval' = '100 ms';
 SET 'restart-strategy.type' = 'fixed-delay';
 SET 'restart-strategy.fixed-delay.attempts' = '1000';
 SET 'restart-strategy.fixed-delay.delay' = '200 ms';
-INSERT INTO snk SELECT id FROM src;`, front.URL, r.dir), nil)
+INSERT INTO snk SELECT id FROM src;`, nil)
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	r.id = out.Jobs[0].ID
-	return r
 }
 
 // more puts records, and waits until each is in the output once.
@@ -152,6 +164,21 @@ func (r *faultRig) failsWith(want string) {
 	})
 }
 
+// triesAgain waits until the job's log and DIAGNOSE say that it tries again.
+func (r *faultRig) triesAgain(log, diagnosis string) {
+	r.t.Helper()
+	waitFor(r.t, func() error {
+		lines, err := r.client.Logs(r.t.Context(), r.id, 0)
+		if err == nil && !strings.Contains(fmt.Sprint(lines), log) {
+			err = fmt.Errorf("the log is %v", lines)
+		}
+		return err
+	})
+	if lines, err := r.client.Diagnose(r.t.Context(), r.id); err != nil || !strings.Contains(fmt.Sprint(lines), "ago: "+diagnosis) {
+		r.t.Errorf("DIAGNOSE says %q, %v", lines, err)
+	}
+}
+
 // TestRevokedCredentials: a job whose credentials are refused after a while is started again and again, says why, and
 // goes on where it was once they are good.
 func TestRevokedCredentials(t *testing.T) {
@@ -173,18 +200,35 @@ func TestDroppedConnections(t *testing.T) {
 	r := newFaultRig(t)
 	r.more(5)
 	r.relay.fault.Store(dropped)
-	waitFor(t, func() error {
-		lines, err := r.client.Logs(t.Context(), r.id, 0)
-		if err == nil && !strings.Contains(fmt.Sprint(lines), "read failed, trying again") {
-			err = fmt.Errorf("the log is %v", lines)
-		}
-		return err
-	})
-	if lines, err := r.client.Diagnose(t.Context(), r.id); err != nil || !strings.Contains(fmt.Sprint(lines), "ago: kinesis: read failed, trying again (stream=in shard=") {
-		t.Errorf("DIAGNOSE says %q, %v", lines, err)
-	}
+	r.triesAgain("read failed, trying again", "kinesis: read failed, trying again (stream=in shard=")
 	r.relay.fault.Store(noFault)
 	r.more(5)
+}
+
+// TestDroppedConnectionsOfSink: a job whose records cannot be put, for connections are dropped, tries again, its log and DIAGNOSE say
+// why, and it puts all of them.
+func TestDroppedConnectionsOfSink(t *testing.T) {
+	r, front := newRelayRig(t)
+	const rows = 3_000
+	r.submit(fmt.Sprintf(`
+CREATE TABLE src (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '%d');
+CREATE TABLE snk (id BIGINT) WITH ('connector' = 'kinesis', 'stream' = 'in', 'format' = 'json', 'aws.endpoint' = '%s');`, rows, front))
+	time.Sleep(500 * time.Millisecond)
+	r.relay.fault.Store(dropped)
+	r.triesAgain("write failed, trying again", "kinesis: write failed, trying again (stream=in")
+	r.relay.fault.Store(noFault)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := r.client.Wait(ctx, r.id); err != nil {
+		t.Fatalf("%v\n%s", err, r.server.stderr())
+	}
+	seen := map[string]bool{}
+	for _, line := range strings.Fields(mustWeir(t, r.dir, "streams", "tail", "in", "--from", "trim", "--once", "-o", "data", "--endpoint", r.relay.url)) {
+		seen[line] = true
+	}
+	if len(seen) != rows {
+		t.Errorf("%d records are there, want %d", len(seen), rows)
+	}
 }
 
 // TestFullDisk: a job server whose disk is full keeps its job, says why it fails, and goes on once there is room.
