@@ -93,6 +93,9 @@ func (a *assembly) build(from *checkpoint.Checkpoint) (err error) {
 			l.tick, _ = l.op.(op.Ticker)
 		}
 	}
+	if err := a.refill(from); err != nil {
+		return err
+	}
 	return a.recommit(from)
 }
 
@@ -149,7 +152,7 @@ func (a *assembly) buildStage(s *stage, from *checkpoint.Checkpoint) error {
 		if err != nil {
 			return err
 		}
-		t.head = l
+		t.head, t.headID = l, s.head.Info().ID
 	}
 	return nil
 }

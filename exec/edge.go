@@ -19,6 +19,8 @@ type inbox struct {
 	queue  []event
 	head   int
 	notify chan struct{} // holds a token when something was pushed
+	// ahead is the checkpoint whose barrier is to be passed on before what is queued; 0: none.
+	ahead int64
 }
 
 func newInbox() *inbox { return &inbox{notify: make(chan struct{}, 1)} }
@@ -54,7 +56,43 @@ func (b *inbox) pop() (e event, ok bool) {
 func (b *inbox) empty() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.head == len(b.queue)
+	return b.head == len(b.queue) && b.ahead == 0
+}
+
+// overtake has the task pass the barrier of a checkpoint on at once.
+func (b *inbox) overtake(id int64) {
+	b.mu.Lock()
+	b.ahead = id
+	b.mu.Unlock()
+	select {
+	case b.notify <- struct{}{}:
+	default:
+	}
+}
+
+// overtaking gives the checkpoint that overtake named, once; 0: none.
+func (b *inbox) overtaking() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	id := b.ahead
+	b.ahead = 0
+	return id
+}
+
+// isOvertaken tells whether overtaking has something to give.
+func (b *inbox) isOvertaken() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ahead != 0
+}
+
+// each visits what is queued, in order.
+func (b *inbox) each(visit func(*event)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := b.head; i < len(b.queue); i++ {
+		visit(&b.queue[i])
+	}
 }
 
 // edge joins one sending task to one port of a receiving task, and holds the credits between them.
@@ -83,10 +121,11 @@ func (e *edge) full() bool {
 	return e.events >= maxEvents || e.rows >= maxRows || e.bytes >= maxBytes
 }
 
-// send hands an event over, once there is credit for it. An event larger than all credit passes alone.
+// send hands an event over, once there is credit for it. An event larger than all credit passes alone; one of a barrier that
+// overtakes, and of the few rows that go before it, waits for none.
 func (e *edge) send(from *task, m event) error {
 	m.port = e.port
-	for !e.take(&m) {
+	for !e.take(&m, from.urgent) {
 		began := time.Now()
 		select {
 		case <-e.wake:
@@ -99,11 +138,11 @@ func (e *edge) send(from *task, m event) error {
 	return nil
 }
 
-func (e *edge) take(m *event) bool {
+func (e *edge) take(m *event, urgent bool) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	fits := e.events < maxEvents && e.rows+m.rows <= maxRows && e.bytes+m.bytes <= maxBytes
-	if !e.free && e.events > 0 && !fits {
+	if !e.free && !urgent && e.events > 0 && !fits {
 		e.waiting = true
 		return false
 	}

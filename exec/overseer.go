@@ -40,6 +40,7 @@ type overseer struct {
 	now      []request // what the one under way is for
 	began    time.Time
 	saving   bool
+	ahead    bool                   // the one under way overtakes
 	last     *checkpoint.Checkpoint // the job's result, which could not be saved yet
 	inARow   int                    // failures
 	finished bool
@@ -68,6 +69,9 @@ func (o *overseer) wakeAt() time.Time {
 	case o.saving:
 		return time.Time{}
 	case o.c.Active():
+		if at := o.overtakeAt(); !at.IsZero() {
+			return at
+		}
 		return o.began.Add(o.timeout())
 	}
 	return o.dueAt
@@ -78,6 +82,27 @@ func (o *overseer) timeout() time.Duration {
 		return o.opts.Timeout
 	}
 	return defaultTimeout
+}
+
+// overtakeAt is when the checkpoint under way is to overtake what is queued; zero: never. Savepoints do not: they are for other
+// plans, too.
+func (o *overseer) overtakeAt() time.Time {
+	if o.opts.AlignedTimeout == 0 || !o.mayOvertake() {
+		return time.Time{}
+	}
+	return o.began.Add(o.opts.AlignedTimeout)
+}
+
+func (o *overseer) mayOvertake() bool {
+	return !o.ahead && !o.saving && o.c.Active() && (len(o.now) == 0 || o.now[0].to == nil)
+}
+
+// overtake has the tasks that have not acknowledged the checkpoint under way pass its barrier on at once.
+func (o *overseer) overtake() {
+	o.ahead = true
+	for _, t := range o.a.tasks {
+		t.in.overtake(o.c.ID())
+	}
 }
 
 // ask takes a request; it begins as soon as no other checkpoint is under way.
@@ -93,6 +118,9 @@ func (o *overseer) proceed(now time.Time) error {
 		if err := o.failed(now, cause); err != nil {
 			return err
 		}
+	}
+	if at := o.overtakeAt(); !at.IsZero() && !now.Before(at) {
+		o.overtake()
 	}
 	if o.saving || o.c.Active() || o.finished {
 		return nil
@@ -145,7 +173,7 @@ func (o *overseer) begin(now time.Time, for_ []request) {
 		}
 		return
 	}
-	o.now, o.began = for_, now
+	o.now, o.began, o.ahead = for_, now, false
 	stop := goOn
 	if len(for_) > 0 && for_[0].to != nil {
 		stop = for_[0].stop

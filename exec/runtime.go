@@ -38,6 +38,9 @@ type Options struct {
 	Interval, MinPause time.Duration
 	// Timeout is how long a checkpoint may take until it has failed; 0: 10 minutes.
 	Timeout time.Duration
+	// AlignedTimeout is how long a checkpoint waits for what is queued before operators: then it overtakes that, and holds it.
+	// 0: for ever.
+	AlignedTimeout time.Duration
 	// TolerableFailures is how many checkpoints may fail one after the other; one more fails the job.
 	// Negative: any number.
 	TolerableFailures int

@@ -37,6 +37,8 @@ type SimOptions struct {
 	Passing func(error) bool
 	// Plan gives the plan of each life of the job, counted from 0; nil: the same one always. They may differ in parallelism.
 	Plan func(life int) (*planner.Plan, error)
+	// Overtake is how likely a checkpoint under way overtakes at a step what is queued.
+	Overtake float64
 	// Jump is how likely the clock jumps on at a step, by up to an hour.
 	Jump float64
 	// Quiet says what happens when the job has nothing left to do but wait; ok is false when nothing more does. Nil: nothing.
@@ -55,7 +57,7 @@ type Move struct {
 
 // SimStats is what a simulation did.
 type SimStats struct {
-	Steps, Crashes, Checkpoints, Restores int
+	Steps, Crashes, Checkpoints, Restores, Overtaken int
 }
 
 // sim runs tasks in one thread: at each step one of the things that could happen next, chosen by the seed.
@@ -259,6 +261,10 @@ func (s *sim) step(ctx context.Context, at *string) error {
 	if s.opts.Checkpoint > 0 && s.rng.Float64() < s.opts.Checkpoint {
 		s.over.ask(request{done: func(checkpoint.Saved, error) {}})
 	}
+	if s.opts.Overtake > 0 && s.rng.Float64() < s.opts.Overtake && s.over.mayOvertake() {
+		s.over.overtake()
+		s.stats.Overtaken++
+	}
 	if err := s.over.proceed(s.now); err != nil {
 		return err
 	}
@@ -304,6 +310,9 @@ func (s *sim) step(ctx context.Context, at *string) error {
 func (s *sim) runnable(t *task) bool {
 	if t.done || (t.halted || t.full()) && t.in.empty() {
 		return false
+	}
+	if t.in.isOvertaken() {
+		return true
 	}
 	for _, o := range t.outs {
 		if o.full() {

@@ -75,6 +75,9 @@ type source struct {
 func (s *source) handle(e event) error {
 	switch e.kind {
 	case triggerEvent:
+		if e.id <= s.sent {
+			return nil // it was overtaken
+		}
 		if e.stop == drain {
 			s.stop()
 			if err := s.pass(types.MaxTime); err != nil {

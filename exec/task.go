@@ -82,6 +82,9 @@ type task struct {
 	tokens      []staged
 	acked       int64 // the last barrier that was acknowledged
 	rejects     rejecter
+	headID      string  // of the plan node
+	flight      *flight // nil: nothing was overtaken
+	urgent      bool    // what it sends waits for no credit
 	// halted: the task stopped behind the barrier of a checkpoint that ends the job. Only the commit of
 	// it, or that it came to nothing, is heard.
 	halted bool
@@ -123,6 +126,9 @@ func (t *task) dispatch(e event) error {
 	if t.restoredEnd && e.kind < endEvent || t.finishing && e.kind < answerEvent {
 		return nil
 	}
+	if t.flight != nil && e.kind <= endEvent {
+		t.record(&e)
+	}
 	switch e.kind {
 	case batchEvent:
 		t.wakePort(e.port)
@@ -143,6 +149,12 @@ func (t *task) dispatch(e event) error {
 	case endEvent:
 		t.ports[e.port].ended = true
 		t.live--
+		if t.flight != nil {
+			t.flight.close(e.port)
+			if err := t.land(); err != nil {
+				return err
+			}
+		}
 		return t.portEnded()
 	case answerEvent:
 		return e.reply.to.complete(e.reply)
@@ -221,11 +233,17 @@ func (t *task) portEnded() error {
 
 // align counts a barrier in. Its port is blocked until those of all live ports are there.
 func (t *task) align(e event) error {
+	if e.id <= t.acked || e.id < t.barrier {
+		return nil // the task has overtaken it, or a sender the barrier before
+	}
+	if t.flight != nil {
+		t.dropFlight() // of a checkpoint that came to nothing
+	}
+	if t.barrier > 0 && t.barrier < e.id {
+		t.unalign() // a sender has overtaken it
+	}
 	if t.barrier == 0 {
 		t.barrier, t.arrived = e.id, 0
-	}
-	if t.barrier != e.id {
-		panic(fmt.Sprintf("barrier %d came while %d is being aligned", e.id, t.barrier))
 	}
 	t.ports[e.port].blocked = true
 	if t.arrived++; t.arrived < t.live {
@@ -270,6 +288,9 @@ func (t *task) start() error {
 
 // step does the next thing there is to do; worked is false when there is nothing.
 func (t *task) step() (worked bool, err error) {
+	if err := t.control(); err != nil {
+		return false, err
+	}
 	e, ok := t.next()
 	switch {
 	case ok:
@@ -329,8 +350,17 @@ func (t *task) finished() error {
 
 // acknowledge reports the task's part of a checkpoint, or its last part, to the coordinator.
 func (t *task) acknowledge(id int64, last bool) error {
+	part, err := t.part(id, last)
+	if err == nil {
+		t.run.acknowledge(ack{t.name, id, part})
+	}
+	return err
+}
+
+// part makes the task's part of a checkpoint, or its last.
+func (t *task) part(id int64, last bool) (*checkpoint.Task, error) {
 	if err := t.flushRejected(id); err != nil {
-		return err
+		return nil, err
 	}
 	part := &checkpoint.Task{Ended: last, Watermark: t.wm, Held: t.held()}
 	now := staged{id: id, last: last}
@@ -352,7 +382,7 @@ func (t *task) acknowledge(id int64, last bool) error {
 	if !last && t.store != nil && len(t.ops) > 0 && !t.run.unkept {
 		picture, err := t.store.Snapshot()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		part.State = picture
 	}
@@ -360,8 +390,7 @@ func (t *task) acknowledge(id int64, last bool) error {
 		t.acked = id
 		t.halted = id == t.run.stopAt.Load()
 	}
-	t.run.acknowledge(ack{t.name, id, part})
-	return nil
+	return part, nil
 }
 
 // held lists the operators that have not had the task's watermark: one before them waits for something.

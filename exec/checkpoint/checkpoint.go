@@ -80,6 +80,9 @@ type Task struct {
 	// Held is the watermark that operators of the task have had, by plan node, where one before them in its chain held back
 	// the task's: at another parallelism they may be the first of their own.
 	Held map[string]types.Time
+	// Flight is what was on its way to the task, where the checkpoint did not wait for it: it becomes the state of a task of its
+	// own, with FlightSuffix behind the name. Nil: nothing was.
+	Flight state.Snapshot
 	// State is the task's store, nil when it holds nothing.
 	State state.Snapshot
 	// Splits is where a source task stands.
@@ -91,8 +94,14 @@ type Task struct {
 	Read int64
 }
 
+// FlightSuffix ends the names of tasks that stand for what was on its way.
+const FlightSuffix = "~flight"
+
 // Close lets go of the picture of state.
 func (t *Task) Close() {
+	if t.Flight != nil {
+		_ = t.Flight.Close() // it is in memory
+	}
 	if t.State != nil {
 		_ = t.State.Close() // a link in the work folder that stays is removed when the job starts again
 	}

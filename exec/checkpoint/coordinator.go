@@ -26,6 +26,9 @@ func (c *Coordinator) Begin() (id int64, ok bool) {
 	return c.id, true
 }
 
+// ID is the number of the checkpoint under way, or of the last.
+func (c *Coordinator) ID() int64 { return c.id }
+
 // Active tells whether a checkpoint is under way.
 func (c *Coordinator) Active() bool { return c.active }
 
@@ -92,6 +95,12 @@ func (c *Coordinator) gather() *Checkpoint {
 			return nil
 		}
 		done.Tasks[name] = t
+	}
+	for _, name := range c.tasks {
+		if t := done.Tasks[name]; t.Flight != nil {
+			done.Tasks[name+FlightSuffix] = &Task{State: t.Flight}
+			t.Flight = nil
+		}
 	}
 	return done
 }

@@ -108,6 +108,19 @@ func tablesText(tables []state.Spec) string {
 	return strings.Join(parts, "; ")
 }
 
+// OneParallelism is why a checkpoint that did not wait for what was queued before operators cannot be restored.
+type OneParallelism struct {
+	Checkpoint  int64
+	Operator    string // that rows were on their way to
+	Parallelism int    // that it can be restored at
+}
+
+// Error says what to do.
+func (e *OneParallelism) Error() string {
+	return fmt.Sprintf("checkpoint %d did not wait for slow operators and holds rows that were on their way to %s at parallelism %d: it can be restored with that alone, and with the same plan; "+
+		"a savepoint can be restored at any", e.Checkpoint, e.Operator, e.Parallelism)
+}
+
 // Mismatch is the error of a restore whose plan does not fit the checkpoint.
 type Mismatch struct {
 	Checkpoint int64

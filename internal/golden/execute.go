@@ -121,6 +121,9 @@ func (r *runner) simulate(ctx context.Context, of plans, plan *planner.Plan, how
 		if (how.Parallel > 1 || m.rescales) && orderly(plan) {
 			r.faults.Generations = 0
 		}
+		if m.rescales || len(r.story) > 0 {
+			so.Overtake = 0 // a checkpoint that did is for one parallelism
+		}
 		so.Plan = func(life int) (*planner.Plan, error) {
 			if life > 0 && m.rescales {
 				parallel = 1 + m.rng.IntN(3)

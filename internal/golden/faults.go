@@ -50,6 +50,9 @@ func (m *machine) breakThings(so *exec.SimOptions, opts *exec.Options, f *lab.Fa
 	}
 	so.Crashed, so.Reopen, so.Passing = m.dead, m.reopen, passing
 	opts.TolerableFailures = -1
+	if m.rng.IntN(3) == 0 {
+		so.Overtake = 0.2
+	}
 	f.Rand = rand.New(rand.NewPCG(so.Seed, 10))
 	switch m.rng.IntN(4) {
 	case 0:

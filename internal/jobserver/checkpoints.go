@@ -125,8 +125,8 @@ func checkpointConfig(w http.ResponseWriter, _ *http.Request, e *job.Entry) {
 		"mode": "exactly_once", "interval": ms("execution.checkpointing.interval", "10 s"), "timeout": ms("execution.checkpointing.timeout", "10 min"),
 		"min_pause": ms("execution.checkpointing.min-pause", "0 ms"), "max_concurrent": 1,
 		"externalization": map[string]bool{"enabled": true, "delete_on_cancellation": false},
-		"state_backend":   "weir", "checkpoint_storage": get("execution.checkpointing.dir", "data folder"), "unaligned_checkpoints": false,
-		"tolerable_failed_checkpoints": tolerable, "aligned_checkpoint_timeout": 0, "checkpoints_after_tasks_finish": true,
+		"state_backend":   "weir", "checkpoint_storage": get("execution.checkpointing.dir", "data folder"), "unaligned_checkpoints": get("execution.checkpointing.unaligned.enabled", "true") == "true",
+		"tolerable_failed_checkpoints": tolerable, "aligned_checkpoint_timeout": ms("execution.checkpointing.aligned-checkpoint-timeout", "10 s"), "checkpoints_after_tasks_finish": true,
 		"state_changelog_enabled": false, "changelog_periodic_materialization_interval": 0, "changelog_storage": "",
 	})
 }

@@ -18,6 +18,8 @@ func jobSettings() []Setting {
 		{Name: "execution.checkpointing.num-retained", Default: "1", Doc: "Checkpoints of a job that are kept.", check: atLeast(1)},
 		{Name: "execution.checkpointing.min-pause", Default: "0 ms", Doc: "Time at least between the end of a checkpoint and the beginning of the next.", check: isDuration},
 		{Name: "execution.checkpointing.timeout", Default: "10 min", Doc: "A checkpoint that takes longer has failed.", check: isDuration},
+		{Name: "execution.checkpointing.unaligned.enabled", Default: "true", Doc: "true: a checkpoint whose barriers are held up by rows that queue up before a slow operator goes ahead of them, and holds them; it can be restored at the same parallelism only. false: it waits. Savepoints always wait.", check: oneOf("true", "false")},
+		{Name: "execution.checkpointing.aligned-checkpoint-timeout", Default: "10 s", Doc: "How long a checkpoint waits before it goes ahead of what is queued.", check: isDuration},
 		{Name: "execution.checkpointing.tolerable-failed-checkpoints", Default: "0", Doc: "Checkpoints in a row that may fail before the job does.", check: atLeast(0)},
 		{Name: "execution.state-recovery.path", Doc: "Savepoint or checkpoint that new jobs go on from, at any parallelism.", check: isFolder},
 		{Name: "taskmanager.memory.managed.size", Default: "1 gb", Doc: "Memory that a job's state may hold before operators move it to disk.", check: isMemory},

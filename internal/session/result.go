@@ -137,6 +137,9 @@ func (s *Session) execOptions(rows func(*vec.Batch) error) exec.Options {
 		o.Interval = s.conf.duration("execution.checkpointing.interval")
 		o.MinPause = s.conf.duration("execution.checkpointing.min-pause")
 		o.Timeout = s.conf.duration("execution.checkpointing.timeout")
+		if s.conf.get("execution.checkpointing.unaligned.enabled") == "true" {
+			o.AlignedTimeout = max(s.conf.duration("execution.checkpointing.aligned-checkpoint-timeout"), 1)
+		}
 		o.TolerableFailures = s.conf.number("execution.checkpointing.tolerable-failed-checkpoints")
 		o.AllowNonRestored = s.conf.get("execution.state-recovery.ignore-unclaimed-state") == "true"
 	}

@@ -169,6 +169,10 @@ func (s *Session) loadCheckpoint(ctx context.Context, path, scratch string) (*ch
 
 // unfit says what to do about a checkpoint that does not fit.
 func unfit(err error) error {
+	var one *checkpoint.OneParallelism
+	if errors.As(err, &one) {
+		return job.Fatal(err)
+	}
 	var m *checkpoint.Mismatch
 	if errors.As(err, &m) {
 		return job.Fatal(fmt.Errorf("%w\n(SET 'execution.state-recovery.ignore-unclaimed-state' = 'true' allows it)", err))
