@@ -44,6 +44,7 @@ type groupAgg struct {
 	partial bool            // groups may be in the store alone
 	table   *rowTable
 	charged int64
+	base    int64 // what was charged without aggregates, which take long to measure
 	cold    coldKeys
 	sweep   int32
 	stored  *sweeper

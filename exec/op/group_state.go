@@ -170,12 +170,12 @@ func (g *groupAgg) save(live []int32) error {
 // charge tells the budget what memory holds; over budget, all groups go to the store and come back
 // when their keys do.
 func (g *groupAgg) charge() error {
-	bytes := g.groups.Bytes() + int64(len(g.rows))*16
-	if bytes > g.charged+g.charged/8 || g.charged == 0 {
-		bytes += g.set.bytes()
-	} else {
+	base := g.groups.Bytes() + int64(len(g.rows))*16
+	if g.charged > 0 && base <= g.base+g.base/16 {
 		return g.fit(true)
 	}
+	bytes := base + g.set.bytes()
+	g.base = base
 	// What holds the groups doubles when it is full, and never shrinks: there must be room for that.
 	fits := g.ctx.Budget.Grow(bytes-g.charged) && g.ctx.Budget.room(2)
 	g.charged = bytes
