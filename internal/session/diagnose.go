@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -36,6 +38,7 @@ type diagnosed struct {
 	Inputs         []string
 	in, out        int64
 	late, rejected int64
+	reasons        map[string]int64 // of those rejected
 	groups         int64
 	watermark      types.Time // the least
 	busy, blocked  float64    // the most, milliseconds a second
@@ -145,6 +148,12 @@ func (d *diagnosis) nodes() []*diagnosed {
 		n.splits = append(n.splits, s.Splits...)
 		n.reference = addReference(n.reference, s.Reference)
 		n.addAsks(s.Asks)
+		for why, k := range s.Reasons {
+			if n.reasons == nil {
+				n.reasons = map[string]int64{}
+			}
+			n.reasons[why] += k
+		}
 	}
 	var out []*diagnosed
 	for _, n := range plan.Nodes {
@@ -171,6 +180,18 @@ func (n *diagnosed) name() string {
 		does = append(does[:57], []rune("...")...)
 	}
 	return n.ID + " (" + string(does) + ")"
+}
+
+// why lists the reasons of what was rejected, as " (decode 3, range 1)".
+func (n *diagnosed) why() string {
+	if len(n.reasons) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, why := range slices.Sorted(maps.Keys(n.reasons)) {
+		parts = append(parts, fmt.Sprintf("%s %d", why, n.reasons[why]))
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // lines are the findings, the cause before what follows from it.
@@ -207,6 +228,9 @@ func (d *diagnosis) lines() []string {
 func (d *diagnosis) look(n *diagnosed, byID map[string]*diagnosed) (out []string) {
 	if n.late > 0 {
 		out = append(out, fmt.Sprintf("%s: %d of %d rows came behind the watermark and were dropped; a larger bound in WATERMARK FOR would take them", n.name(), n.late, n.in))
+	}
+	if n.rejected > 0 && n.Kind != "Scan" {
+		out = append(out, fmt.Sprintf("%s: %d rows were rejected%s ('error-handling.mode')", n.name(), n.rejected, n.why()))
 	}
 	waiting := d.asking(n)
 	out = append(out, waiting...)
@@ -258,9 +282,9 @@ func timed(n *diagnosed) bool {
 func (d *diagnosis) source(n *diagnosed) (out []string) {
 	switch {
 	case n.rejected > 0 && n.out == 0:
-		out = append(out, fmt.Sprintf("%s: all of its %d records were rejected: they are not what the table declares ('error-handling.mode')", n.name(), n.rejected))
+		out = append(out, fmt.Sprintf("%s: all of its %d records were rejected%s: they are not what the table declares ('error-handling.mode')", n.name(), n.rejected, n.why()))
 	case n.rejected > 0:
-		out = append(out, fmt.Sprintf("%s: %d records were rejected ('error-handling.mode')", n.name(), n.rejected))
+		out = append(out, fmt.Sprintf("%s: %d records were rejected%s ('error-handling.mode')", n.name(), n.rejected, n.why()))
 	case n.out == 0 && len(n.splits) == 0 && d.state == string(job.Running):
 		out = append(out, n.name()+" has nothing to read: it has no shard or file yet")
 	case n.out == 0:
