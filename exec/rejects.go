@@ -298,7 +298,9 @@ func (a *assembly) addRejects(s *stage, i int, n planner.Node, l *opLink) error 
 		if p != nil {
 			in := n.Inputs()[0].Info().Out
 			l.ctx.Reject = func(b *vec.Batch, row int, cause error) error {
-				return t.reject(p, l.stats, reason, cause, func(r *connectors.Rejected) { r.Row = rowText(in, b, row) })
+				return t.reject(p, l.stats, reason, cause, func(r *connectors.Rejected) {
+					r.Row, r.EventTime = rowText(in, b, row), rowTime(in, b, row)
+				})
 			}
 		}
 	}
@@ -345,6 +347,16 @@ func rowAt(err error, n int) int {
 		return re.Row
 	}
 	return -1
+}
+
+// rowTime is the event time of a row, types.MinTime where it has none.
+func rowTime(out types.Schema, b *vec.Batch, row int) types.Time {
+	for i, c := range out {
+		if c.TimeAttr == types.RowTime && c.Type.Prec <= 6 && i < len(b.Rows.Columns()) && b.Col(i).IsValid(row) {
+			return types.FromMicros(vec.Values[int64](b.Col(i))[row])
+		}
+	}
+	return types.MinTime
 }
 
 // rowText spells a row as JSON.

@@ -58,7 +58,7 @@ func (s *sinkLink) refused() error {
 
 func (s *sinkLink) reject(b *vec.Batch, row int, reason string, cause error) error {
 	return s.t.reject(s.policy, s.stats, reason, cause, func(r *connectors.Rejected) {
-		r.Row, r.Watermark = rowText(s.out, b, row), s.t.wm
+		r.Row, r.EventTime, r.Watermark = rowText(s.out, b, row), rowTime(s.out, b, row), s.t.wm
 	})
 }
 

@@ -183,6 +183,8 @@ func gives(n Node) Distribution {
 		return keyDist(n.Input, n.Partition)
 	case *Expand:
 		return Distribution{}
+	case *LookupJoin:
+		return lookupDist(n)
 	case *Join, *IntervalJoin, *TemporalJoin, *WindowJoin:
 		return joinDist(n)
 	}
@@ -206,6 +208,18 @@ func keyDist(in Node, keys []int) Distribution {
 		}
 	}
 	return out
+}
+
+// lookupDist: rows that wait for answers come back at another parallelism where their changes stay in order, or anywhere.
+func lookupDist(n *LookupJoin) Distribution {
+	in := n.Input.Info().Dist
+	if n.Ask == nil || in.Kind == DistSingle {
+		return in
+	}
+	if keys := n.ChangeKeys(); len(keys) > 0 {
+		return hash(keys)
+	}
+	return Distribution{}
 }
 
 func joinDist(n Node) Distribution {
