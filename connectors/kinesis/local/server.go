@@ -157,7 +157,7 @@ func Open(opts Options) (*Server, error) {
 	if s.store, err = openStore(opts); err != nil {
 		return nil, errors.Join(err, s.lock.release())
 	}
-	if err := s.store.loadStreams(s.catalog); err != nil {
+	if err := s.store.loadStreams(s.catalog, s.lateTail); err != nil {
 		return nil, errors.Join(fmt.Errorf("read kinesis streams of %q: %w", opts.Dir, err), s.store.db.Close(), s.lock.release())
 	}
 	s.secret = s.store.meta.Secret
@@ -170,6 +170,12 @@ func Open(opts Options) (*Server, error) {
 	s.stopSweep = cancel
 	s.sweeping.Go(func() { s.sweepEvery(ctx, opts.SweepInterval) })
 	return s, nil
+}
+
+// lateTail stands for the tail of a shard whose records cannot be read: what is put behind it comes behind them.
+func (s *Server) lateTail(stream, shard string, err error) position {
+	s.opts.Logger.Error("kinesis server: the last record of a shard cannot be read", "stream", stream, "shard", shard, "error", err)
+	return positionAt(s.nowMs())
 }
 
 func (s *Server) nowMs() int64 { return millisOf(s.opts.Clock()) }

@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -65,7 +64,7 @@ func openStore(opts Options) (*store, error) {
 		MemTableSize:                opts.MemTableBytes,
 		MemTableStopWritesThreshold: 4,
 		// Records are written once and in order, so rewriting them often brings little: fewer, larger compactions, for which
-		// puts rarely have to wait. A start looks for each shard's tail in all tables of level 0, so there must not be too many.
+		// puts rarely have to wait. The first use of a shard looks for its tail in all tables of level 0, so there must not be too many.
 		L0CompactionThreshold:      24,
 		L0StopWritesThreshold:      48,
 		LBaseMaxBytes:              256 << 20,
@@ -234,18 +233,14 @@ func (s *store) dropBefore(b *pebble.Batch, id uint64, shard uint32, floor posit
 	must(b.DeleteRange(recordKey(id, shard, 0), recordKey(id, shard, floor), nil))
 }
 
-// loadStreams reads every stream and finds the tail of each shard.
-func (s *store) loadStreams(c *catalog) error {
+// loadStreams reads every stream. The tails of shards are found when they are first wanted; late is the position of one that cannot
+// be found, because the store is damaged there: it is behind all records.
+func (s *store) loadStreams(c *catalog, late func(stream, shard string, err error) position) error {
 	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindStream}, UpperBound: []byte{kindStream + 1}})
 	if err != nil {
 		return err
 	}
 	defer iter.Close()
-	tails, err := s.newTailLoader()
-	if err != nil {
-		return err
-	}
-	defer tails.close()
 	for iter.First(); iter.Valid(); iter.Next() {
 		var desc streamDesc
 		if err := json.Unmarshal(iter.Value(), &desc); err != nil {
@@ -253,51 +248,40 @@ func (s *store) loadStreams(c *catalog) error {
 		}
 		st := newStream(desc, nil)
 		for _, sh := range st.shards {
-			tail, err := tails.load(desc.ID, sh)
-			if err != nil {
-				return fmt.Errorf("stream %q %s: %w", desc.Name, sh.id(), err)
+			sh.log.find = func() position {
+				tail, err := s.findTail(desc.ID, sh.Index)
+				if err != nil {
+					tail = late(desc.Name, sh.id(), err)
+				}
+				return max(tail, sh.Start)
 			}
-			sh.log.tail.Store(uint64(tail))
 		}
 		c.put(st)
 	}
 	return iter.Error()
 }
 
-// tailLoader finds the tails of shards in the order of their keys. One iterator serves all: the tables' blocks at one tail
-// are mostly those at the next.
-type tailLoader struct {
-	floors, records *pebble.Iterator
-}
-
-func (s *store) newTailLoader() (*tailLoader, error) {
-	floors, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindFloor}, UpperBound: []byte{kindFloor + 1}})
+// findTail looks for the last position of a shard: that of its last record, or its floor.
+func (s *store) findTail(id uint64, shard uint32) (tail position, err error) {
+	floor, closer, err := s.db.Get(shardKey(kindFloor, id, shard))
+	switch {
+	case err == nil:
+		tail = position(binary.BigEndian.Uint64(floor))
+		err = closer.Close()
+	case errors.Is(err, pebble.ErrNotFound):
+		err = nil
+	}
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	records, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kindRecord}, UpperBound: []byte{kindRecord + 1}})
+	iter, err := s.records(id, shard, 0, ^position(0))
 	if err != nil {
-		return nil, errors.Join(err, floors.Close())
+		return 0, err
 	}
-	return &tailLoader{floors, records}, nil
-}
-
-// close drops what iterators say at their end: errors of reading were seen by load.
-func (l *tailLoader) close() {
-	l.floors.Close()
-	l.records.Close()
-}
-
-func (l *tailLoader) load(id uint64, sh *shard) (position, error) {
-	tail := sh.Start
-	if floor := shardKey(kindFloor, id, sh.Index); l.floors.SeekGE(floor) && bytes.Equal(l.floors.Key(), floor) {
-		tail = max(tail, position(binary.BigEndian.Uint64(l.floors.Value())))
+	if iter.Last() {
+		tail = max(tail, keyPosition(iter.Key()))
 	}
-	end := binary.BigEndian.AppendUint64(shardKey(kindRecord, id, sh.Index), ^uint64(0))
-	if l.records.SeekLT(end) && bytes.HasPrefix(l.records.Key(), shardKey(kindRecord, id, sh.Index)) {
-		tail = max(tail, keyPosition(l.records.Key()))
-	}
-	return tail, errors.Join(l.floors.Error(), l.records.Error())
+	return tail, errors.Join(iter.Error(), iter.Close())
 }
 
 // records iterates over the records of a shard from first up to, not including, end.

@@ -28,6 +28,10 @@ type shard struct {
 // shardLog is the moving part of a shard, shared by all snapshots.
 type shardLog struct {
 	tail atomic.Uint64 // position of the last durable record, or the shard's Start
+	// find gives the tail of a shard that was there when the server started: it is looked for when it is first wanted, since
+	// a thousand shards take seconds. Nil: tail is it.
+	find  func() position
+	found sync.Once
 
 	limits shardLimits
 	stats  shardStats
@@ -56,9 +60,14 @@ func (l *shardLog) wake() {
 	}
 }
 
-func (s *shard) tail() position { return position(s.log.tail.Load()) }
-func (s *shard) open() bool     { return s.End == 0 }
-func (s *shard) id() string     { return shardID(s.Index) }
+func (s *shard) tail() position {
+	if s.log.find != nil {
+		s.log.found.Do(func() { s.log.tail.Store(uint64(s.log.find())) })
+	}
+	return position(s.log.tail.Load())
+}
+func (s *shard) open() bool { return s.End == 0 }
+func (s *shard) id() string { return shardID(s.Index) }
 
 func shardID(index uint32) string { return fmt.Sprintf("shardId-%012d", index) }
 
