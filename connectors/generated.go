@@ -95,14 +95,7 @@ func (r *generatedReader) due() int64 {
 // wait sleeps for a row's time, at most 5 ms, so that batches stay worth while and ends come soon.
 func (r *generatedReader) wait(ctx context.Context) error {
 	d := min(time.Duration(float64(time.Second)/r.g.Rate), 5*time.Millisecond)
-	t := time.NewTimer(max(d, time.Millisecond))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+	return Sleep(ctx, max(d, time.Millisecond))
 }
 
 // Close implements SplitReader.

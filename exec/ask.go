@@ -46,7 +46,7 @@ func (a *assembly) askerOf(n *planner.LookupJoin) (*asker, error) {
 	if k := a.askers[n]; k != nil {
 		return k, nil
 	}
-	k := &asker{name: n.Table.Path[2], how: *n.Ask, scan: n.Scan, fn: a.fnCtx(), pause: pause}
+	k := &asker{name: n.Table.Path[2], how: *n.Ask, scan: n.Scan, fn: a.fnCtx(), pause: connectors.Sleep}
 	if a.single {
 		k.pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	}
@@ -78,18 +78,6 @@ func (a *assembly) lookupOf(n *planner.LookupJoin, answers types.Schema) (connec
 		return open()
 	}
 	return env.Recorder.Lookup(n.Scan.Table.Desc, scan, answers, env, open)
-}
-
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // MaxKeys implements op.Asker.

@@ -56,7 +56,7 @@ func askWith(l connectors.Lookup, how planner.LookupAsk, keys ...int64) (string,
 		how.Timeout = time.Minute
 	}
 	how.Attempts = max(how.Attempts, 1)
-	k := &asker{name: "t", how: how, scan: &planner.Scan{Base: &planner.Base{Out: askColumns}, Columns: askColumns}, lookup: l, raw: askColumns, pause: pause}
+	k := &asker{name: "t", how: how, scan: &planner.Scan{Base: &planner.Base{Out: askColumns}, Columns: askColumns}, lookup: l, raw: askColumns, pause: connectors.Sleep}
 	b, err := k.Ask(context.Background(), vec.New(askColumns.Arrow(), oneColumn(keys), len(keys), nil))
 	if err != nil {
 		return "", err

@@ -86,7 +86,7 @@ func (c *client) describe(ctx context.Context) (tableKey, error) {
 		if classify(err) == wa.Fatal || try == startTries || ctx.Err() != nil {
 			return tableKey{}, c.explain(ctx, "describing it", err)
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := connectors.Sleep(ctx, wait); err != nil {
 			return tableKey{}, err
 		}
 		wait = min(2*wait, 2*time.Second)
@@ -249,16 +249,4 @@ const (
 // jitter is between half of a pause and all of it, so that those who were refused together do not come back together.
 func (c *client) jitter(wait time.Duration) time.Duration {
 	return wait/2 + time.Duration(c.env.Random()%uint64(wait/2))
-}
-
-// sleep waits, or gives the context's error.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

@@ -95,7 +95,7 @@ func (c *config) Sink(t *connectors.TableDesc, env *connectors.Env, _, _ int) (c
 	if err := c.check(t); err != nil {
 		return nil, err
 	}
-	return &sink{cfg: c, env: env, desc: t, inflight: make(chan struct{}, c.maxInflight), index: map[string]int{}, latest: map[string]*request{}}, nil
+	return &sink{cfg: c, env: env, desc: t, Requests: connectors.NewRequests(c.maxInflight), index: map[string]int{}}, nil
 }
 
 // Lookup implements connectors.LooksUp.

@@ -263,7 +263,7 @@ func (a *asking) batch(ctx context.Context, keys []item) (found, left []item, er
 
 // pause waits before another attempt; where the context ends first the error says what it waited for.
 func (a *asking) pause(ctx context.Context, wait *time.Duration) error {
-	if err := sleep(ctx, a.api.jitter(*wait)); err != nil {
+	if err := connectors.Sleep(ctx, a.api.jitter(*wait)); err != nil {
 		return fmt.Errorf("DynamoDB table %q: %s: %w", a.api.table, throttled, err)
 	}
 	*wait = min(2**wait, maxWait)
@@ -431,7 +431,7 @@ func calling[T any](ctx context.Context, c *client, call func() (T, error)) (T, 
 			return out, retryable(c.explain(ctx, "looking up", err))
 		}
 		c.held(throttled)
-		if sleep(ctx, c.jitter(wait)) != nil {
+		if connectors.Sleep(ctx, c.jitter(wait)) != nil {
 			return out, fmt.Errorf("DynamoDB table %q: %s: %w", c.table, throttled, context.Cause(ctx))
 		}
 		wait = min(2*wait, maxWait)

@@ -12,21 +12,14 @@ import (
 	wa "weir/connectors/aws"
 )
 
-// request is a BatchWriteItem call under way, repeated until everything in it is taken.
-type request struct {
-	batch []change
-	after []*request // that hold one of its keys, and go first
-	done  chan struct{}
-}
-
 // send starts requests with all that is buffered. Where the context ends first, what is left stays buffered.
 func (s *sink) send(ctx context.Context) error {
-	err := s.failure()
+	err := s.Err()
 	for err == nil && len(s.buf) > 0 {
 		n, bytes, wire := s.next()
 		if err = s.start(ctx, s.buf[:n:n]); err == nil {
 			s.buf, s.bytes, s.wire = s.buf[n:], s.bytes-bytes, s.wire-wire
-			err = s.failure()
+			err = s.Err()
 		}
 	}
 	clear(s.index)
@@ -51,64 +44,16 @@ func (s *sink) next() (n, bytes, wire int) {
 	return n, bytes, wire
 }
 
-// start makes a request, waiting for a free place.
+// start makes a request, waiting for a free place. It is repeated until everything in it is taken.
 func (s *sink) start(ctx context.Context, batch []change) error {
-	select {
-	case s.inflight <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	r := &request{batch: batch, done: make(chan struct{})}
-	s.queue(r)
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
-		err := s.run(r)
-		s.mu.Lock()
-		if s.err == nil {
-			s.err = err
-		}
-		for i := range r.batch {
-			if key := r.batch[i].key; s.latest[key] == r {
-				delete(s.latest, key)
+	keys := func(yield func(string) bool) {
+		for i := range batch {
+			if !yield(batch[i].key) {
+				return
 			}
 		}
-		s.mu.Unlock()
-		close(r.done)
-		<-s.inflight
-	}()
-	return nil
-}
-
-// queue puts a request behind those under way that hold one of its keys.
-func (s *sink) queue(r *request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	seen := map[*request]bool{}
-	for i := range r.batch {
-		key := r.batch[i].key
-		if before := s.latest[key]; before != nil && !seen[before] {
-			seen[before] = true
-			r.after = append(r.after, before)
-		}
-		s.latest[key] = r
 	}
-}
-
-// run waits for the request's turn, and sends it.
-func (s *sink) run(r *request) error {
-	for _, before := range r.after {
-		select {
-		case <-before.done:
-		case <-s.ctx.Done():
-			return s.ctx.Err()
-		}
-	}
-	r.after = nil
-	if s.failure() != nil {
-		return nil
-	}
-	return s.write(s.ctx, r.batch)
+	return s.Start(ctx, keys, func(ctx context.Context) error { return s.write(ctx, batch) })
 }
 
 // write sends a batch until every item is taken. Throttling and passing failures are waited out: that holds the job
@@ -139,7 +84,7 @@ func (s *sink) write(ctx context.Context, batch []change) error {
 		default:
 			s.api.held(reasonOf(err))
 		}
-		if err := sleep(ctx, s.api.jitter(wait)); err != nil {
+		if err := connectors.Sleep(ctx, s.api.jitter(wait)); err != nil {
 			return err
 		}
 		wait = min(2*wait, maxWait)
@@ -218,11 +163,9 @@ func (s *sink) halve(ctx context.Context, batch []change, cause error) error {
 	}
 	c := batch[0]
 	err := s.api.explain(ctx, "writing item "+c.key, cause)
-	if !s.tolerant {
+	if !s.Tolerant() {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.bad = append(s.bad, connectors.RefusedRecord{Record: itemJSON(c.item), Err: err})
+	s.Refuse(itemJSON(c.item), err)
 	return nil
 }

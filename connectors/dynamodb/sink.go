@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"weir/connectors"
@@ -17,28 +16,18 @@ import (
 // sink.requests.max-inflight, but one that holds a key waits for the one before it that holds the key too: so the
 // changes of a key are made in order.
 type sink struct {
-	cfg    *config
-	env    *connectors.Env
-	desc   *connectors.TableDesc
-	api    *client
-	key    []int           // the columns of the table's key
-	ctx    context.Context // of the requests, which outlive the call that starts them
-	cancel context.CancelFunc
+	cfg  *config
+	env  *connectors.Env
+	desc *connectors.TableDesc
+	api  *client
+	key  []int // the columns of the table's key
+	*connectors.Requests
 
-	buf      []change
-	index    map[string]int // the change of each key in buf
-	bytes    int            // of the items in buf, and of the requests that they make
-	wire     int
-	since    time.Time // when the oldest change in buf came
-	inflight chan struct{}
-	wg       sync.WaitGroup
-
-	tolerant bool // items that the service does not take are no error
-
-	mu     sync.Mutex
-	err    error // the first failure of a request
-	bad    []connectors.RefusedRecord
-	latest map[string]*request // of each key under way
+	buf   []change
+	index map[string]int // the change of each key in buf
+	bytes int            // of the items in buf, and of the requests that they make
+	wire  int
+	since time.Time // when the oldest change in buf came
 }
 
 // change is an item to put, or to delete.
@@ -67,7 +56,7 @@ func (s *sink) Write(ctx context.Context, b *vec.Batch) error {
 			return err
 		}
 	}
-	return s.failure()
+	return s.Err()
 }
 
 // maxHeldBytes bounds the items that sink.buffer-flush.interval holds back.
@@ -91,7 +80,7 @@ func (s *sink) add(ctx context.Context, c change) error {
 	if s.full() {
 		return s.send(ctx)
 	}
-	return s.failure()
+	return s.Err()
 }
 
 // full tells whether what is buffered must go: it makes a request, or it is all that may be held back.
@@ -151,7 +140,7 @@ func (s *sink) open(ctx context.Context) error {
 		return err
 	}
 	s.api = api
-	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.Open(ctx)
 	return nil
 }
 
@@ -192,45 +181,12 @@ func sameNames(a, b []string) bool {
 	return slices.Equal(a, b)
 }
 
-// Tolerate implements connectors.Refuser.
-func (s *sink) Tolerate() { s.tolerant = true }
-
-// Refused implements connectors.Refuser.
-func (s *sink) Refused() []connectors.RefusedRecord {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := s.bad
-	s.bad = nil
-	return out
-}
-
-func (s *sink) failure() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
-}
-
-// Flush sends what is buffered and waits until the service has taken everything: until each place for a
-// request is free.
+// Flush sends what is buffered and waits until the service has taken everything.
 func (s *sink) Flush(ctx context.Context) ([]byte, error) {
 	if err := s.send(ctx); err != nil {
 		return nil, err
 	}
-	taken := 0
-	defer func() {
-		for range taken {
-			<-s.inflight
-		}
-	}()
-	for range cap(s.inflight) {
-		select {
-		case s.inflight <- struct{}{}:
-			taken++
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	return nil, s.failure()
+	return nil, s.Wait(ctx)
 }
 
 // Commit has nothing to publish: items are visible once taken.
@@ -238,10 +194,7 @@ func (s *sink) Commit(context.Context, []byte) error { return nil }
 
 // Close gives up what was not flushed.
 func (s *sink) Close() error {
-	if s.cancel != nil {
-		s.cancel()
-	}
-	s.wg.Wait()
+	s.Stop()
 	return nil
 }
 
@@ -253,7 +206,7 @@ func (s *sink) Tick(ctx context.Context) error {
 	if len(s.buf) > 0 && s.env.Now().Sub(s.since) >= s.FlushInterval() {
 		return s.send(ctx)
 	}
-	return s.failure()
+	return s.Err()
 }
 
 var (

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"weir/connectors"
@@ -46,8 +45,7 @@ func (c *sinkConfig) Sink(t *connectors.TableDesc, env *connectors.Env, _, _ int
 	return newSink(&c.common, &c.sinkOptions, t, env)
 }
 
-// sink sends rows: at-least-once. Requests run side by side within sink.requests.max-inflight, but one that holds a
-// primary key waits for the one before it that holds the key too.
+// sink sends rows: at-least-once. Those of a primary key stay in order.
 type sink struct {
 	opts   *sinkOptions
 	conf   *common
@@ -62,21 +60,12 @@ type sink struct {
 	values *values
 	keys   []int // columns of the primary key
 
-	ctx    context.Context // of the requests, which outlive the call that starts them
-	cancel context.CancelFunc
+	*connectors.Requests
 
-	buf      []entry
-	method   string // of the rows in buf
-	bytes    int
-	since    time.Time // when the oldest row in buf came
-	inflight chan struct{}
-	wg       sync.WaitGroup
-	tolerant bool // rows that the service does not take are no error
-
-	mu     sync.Mutex
-	err    error // the first failure of a request
-	bad    []connectors.RefusedRecord
-	latest map[string]*request // of each key under way
+	buf    []entry
+	method string // of the rows in buf
+	bytes  int
+	since  time.Time // when the oldest row in buf came
 }
 
 // entry is a row to be sent.
@@ -87,7 +76,7 @@ type entry struct {
 }
 
 func newSink(c *common, opts *sinkOptions, t *connectors.TableDesc, env *connectors.Env) (connectors.Sink, error) {
-	s := &sink{opts: opts, conf: c, env: env, desc: t, inflight: make(chan struct{}, opts.maxInflight), latest: map[string]*request{}}
+	s := &sink{opts: opts, conf: c, env: env, desc: t, Requests: connectors.NewRequests(opts.maxInflight)}
 	names := map[string]int{}
 	for i, col := range t.Columns {
 		names[col.Name] = i
@@ -152,9 +141,7 @@ func (s *sink) methodOf(kind types.RowKind) string {
 
 // Write makes records of rows, and sends full requests.
 func (s *sink) Write(ctx context.Context, b *vec.Batch) error {
-	if s.ctx == nil {
-		s.ctx, s.cancel = context.WithCancel(ctx)
-	}
+	s.Open(ctx)
 	s.values.batch = b
 	for i := range b.Len() {
 		method := s.methodOf(b.Kind(i))
@@ -178,7 +165,7 @@ func (s *sink) Write(ctx context.Context, b *vec.Batch) error {
 			}
 		}
 	}
-	return s.failure()
+	return s.Err()
 }
 
 func (s *sink) entry(b *vec.Batch, i int, method string) (e entry, err error) {
@@ -199,45 +186,12 @@ func (s *sink) entry(b *vec.Batch, i int, method string) (e entry, err error) {
 	return e, nil
 }
 
-// Tolerate implements connectors.Refuser.
-func (s *sink) Tolerate() { s.tolerant = true }
-
-// Refused implements connectors.Refuser.
-func (s *sink) Refused() []connectors.RefusedRecord {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := s.bad
-	s.bad = nil
-	return out
-}
-
-func (s *sink) failure() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
-}
-
-// Flush sends what is buffered and waits until the service has taken everything: until each place for a request is
-// free.
+// Flush sends what is buffered and waits until the service has taken everything.
 func (s *sink) Flush(ctx context.Context) ([]byte, error) {
 	if err := s.send(ctx); err != nil {
 		return nil, err
 	}
-	taken := 0
-	defer func() {
-		for range taken {
-			<-s.inflight
-		}
-	}()
-	for range cap(s.inflight) {
-		select {
-		case s.inflight <- struct{}{}:
-			taken++
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	return nil, s.failure()
+	return nil, s.Wait(ctx)
 }
 
 // Commit has nothing to publish: rows are there once they are taken.
@@ -245,10 +199,7 @@ func (s *sink) Commit(context.Context, []byte) error { return nil }
 
 // Close gives up what was not flushed.
 func (s *sink) Close() error {
-	if s.cancel != nil {
-		s.cancel()
-	}
-	s.wg.Wait()
+	s.Stop()
 	s.client.close()
 	return nil
 }
@@ -261,7 +212,7 @@ func (s *sink) Tick(ctx context.Context) error {
 	if len(s.buf) > 0 && s.env.Now().Sub(s.since) >= s.opts.linger {
 		return s.send(ctx)
 	}
-	return s.failure()
+	return s.Err()
 }
 
 // body joins the rows of a request.

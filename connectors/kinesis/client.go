@@ -199,25 +199,10 @@ func retrying[T any](ctx context.Context, c *client, tries int, call func() (T, 
 			return out, err
 		}
 		c.failed(ctx, err)
-		if err := sleep(ctx, wait); err != nil {
+		if err := connectors.Sleep(ctx, wait); err != nil {
 			return out, err
 		}
 		wait = min(2*wait, 2*time.Second)
-	}
-}
-
-// sleep waits, or gives the context's error.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
 }
 

@@ -208,7 +208,7 @@ func (c *config) Sink(t *connectors.TableDesc, env *connectors.Env, instance, _ 
 	if err != nil {
 		return nil, err
 	}
-	s := &sink{cfg: c, env: env, desc: t, enc: enc, inflight: make(chan struct{}, c.maxInflight), latest: map[string]*request{}}
+	s := &sink{cfg: c, env: env, desc: t, enc: enc, Requests: connectors.NewRequests(c.maxInflight)}
 	switch {
 	case c.partitioner != "" && c.partitioner != "random" && c.partitioner != "fixed":
 		return nil, fmt.Errorf("'sink.partitioner' = '%s' is neither 'random' nor 'fixed'; weir runs no Java classes: name the columns of the key in PARTITIONED BY", c.partitioner)

@@ -42,7 +42,7 @@ func (r *reader) Next(ctx context.Context, c *connectors.Chunk) error {
 	if r.ended {
 		return io.EOF
 	}
-	if err := sleep(ctx, r.next.Sub(r.src.env.Now())); err != nil {
+	if err := connectors.Sleep(ctx, r.next.Sub(r.src.env.Now())); err != nil {
 		return err
 	}
 	out, err := r.poll(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,77 +16,24 @@ import (
 	wa "weir/connectors/aws"
 )
 
-// request is a PutRecords call under way, repeated until everything in it is taken.
-type request struct {
-	batch []ktypes.PutRecordsRequestEntry
-	after []*request // that hold one of its keys, and go first
-	done  chan struct{}
-}
-
-// send starts a request with what is buffered, waiting for a free place.
+// send starts a request with what is buffered, waiting for a free place. It is repeated until everything in it is taken.
 func (s *sink) send(ctx context.Context) error {
-	if err := s.failure(); err != nil || len(s.buf) == 0 {
+	if err := s.Err(); err != nil || len(s.buf) == 0 {
 		return err
 	}
-	select {
-	case s.inflight <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	r := &request{batch: s.buf, done: make(chan struct{})}
+	batch := s.buf
 	s.buf, s.bytes = nil, 0
+	var keys iter.Seq[string]
 	if len(s.keyCols) > 0 || s.fixedKey != "" {
-		s.queue(r)
-	}
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
-		err := s.run(r)
-		s.mu.Lock()
-		if s.err == nil {
-			s.err = err
-		}
-		for i := range r.batch {
-			if key := *r.batch[i].PartitionKey; s.latest[key] == r {
-				delete(s.latest, key)
+		keys = func(yield func(string) bool) {
+			for i := range batch {
+				if !yield(*batch[i].PartitionKey) {
+					return
+				}
 			}
 		}
-		s.mu.Unlock()
-		close(r.done)
-		<-s.inflight
-	}()
-	return nil
-}
-
-// queue puts a request behind those under way that hold one of its keys.
-func (s *sink) queue(r *request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	seen := map[*request]bool{r: true}
-	for i := range r.batch {
-		key := *r.batch[i].PartitionKey
-		if before := s.latest[key]; before != nil && !seen[before] {
-			seen[before] = true
-			r.after = append(r.after, before)
-		}
-		s.latest[key] = r
 	}
-}
-
-// run waits for the request's turn, and sends it.
-func (s *sink) run(r *request) error {
-	for _, before := range r.after {
-		select {
-		case <-before.done:
-		case <-s.ctx.Done():
-			return s.ctx.Err()
-		}
-	}
-	r.after = nil
-	if s.failure() != nil {
-		return nil
-	}
-	return s.put(s.ctx, r.batch)
+	return s.Start(ctx, keys, func(ctx context.Context) error { return s.put(ctx, batch) })
 }
 
 // put sends a batch until every record is taken. Throttling and passing failures are waited out:
@@ -107,7 +55,7 @@ func (s *sink) put(ctx context.Context, batch []ktypes.PutRecordsRequestEntry) e
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case wa.Classify(err) == wa.Fatal:
-			if !s.tolerant || !blamesRecords(err) {
+			if !s.Tolerant() || !blamesRecords(err) {
 				return s.refusal(batch, err)
 			}
 			return s.halve(ctx, batch, err)
@@ -115,7 +63,7 @@ func (s *sink) put(ctx context.Context, batch []ktypes.PutRecordsRequestEntry) e
 			s.env.Logger.Warn("kinesis: write failed, trying again", "stream", s.api.name, "error", err.Error())
 			s.api.failed(ctx, err)
 		}
-		if err := sleep(ctx, wait/2+time.Duration(s.env.Random()%uint64(wait/2))); err != nil {
+		if err := connectors.Sleep(ctx, wait/2+time.Duration(s.env.Random()%uint64(wait/2))); err != nil {
 			return err
 		}
 		wait = min(2*wait, 5*time.Second)
@@ -136,9 +84,7 @@ func (s *sink) halve(ctx context.Context, batch []ktypes.PutRecordsRequestEntry,
 		return s.refusal(batch, cause)
 	}
 	if len(batch) == 1 {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.bad = append(s.bad, connectors.RefusedRecord{Record: batch[0].Data, Err: s.refusal(batch, cause)})
+		s.Refuse(batch[0].Data, s.refusal(batch, cause))
 		return nil
 	}
 	half := len(batch) / 2

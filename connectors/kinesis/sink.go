@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,9 +22,7 @@ const (
 	maxRequestRows  = 500
 )
 
-// sink writes records with PutRecords: at-least-once. Requests run side by side within
-// sink.requests.max-inflight, but one that holds a key waits for the one before it that holds the key too: so
-// records of a key stay in order while nothing is refused. Only refused records are sent again.
+// sink writes records with PutRecords: at-least-once. Records of a key stay in order while nothing is refused. Only refused records are sent again.
 type sink struct {
 	cfg      *config
 	env      *connectors.Env
@@ -34,21 +31,11 @@ type sink struct {
 	keyCols  []int
 	fixedKey string // of 'sink.partitioner' = 'fixed'
 	api      *client
-	ctx      context.Context // of the requests, which outlive the call that starts them
-	cancel   context.CancelFunc
+	*connectors.Requests
 
-	buf      []ktypes.PutRecordsRequestEntry
-	bytes    int
-	since    time.Time // when the oldest record in buf came
-	inflight chan struct{}
-	wg       sync.WaitGroup
-
-	tolerant bool // records that the service does not take are no error
-
-	mu     sync.Mutex
-	err    error // the first failure of a request
-	bad    []connectors.RefusedRecord
-	latest map[string]*request // of each key under way
+	buf   []ktypes.PutRecordsRequestEntry
+	bytes int
+	since time.Time // when the oldest record in buf came
 }
 
 // Write encodes each row into a record, and sends full requests.
@@ -80,7 +67,7 @@ func (s *sink) Write(ctx context.Context, b *vec.Batch) error {
 	if len(s.buf) >= s.cfg.batchSize {
 		return s.send(ctx)
 	}
-	return s.failure()
+	return s.Err()
 }
 
 // brief is the beginning of a record, for messages.
@@ -100,7 +87,7 @@ func (s *sink) open(ctx context.Context) error {
 		return err
 	}
 	s.api = api
-	s.ctx, s.cancel = context.WithCancel(ctx)
+	s.Open(ctx)
 	return nil
 }
 
@@ -148,45 +135,12 @@ func truncateKey(key string) string {
 	return key
 }
 
-// Tolerate implements connectors.Refuser.
-func (s *sink) Tolerate() { s.tolerant = true }
-
-// Refused implements connectors.Refuser.
-func (s *sink) Refused() []connectors.RefusedRecord {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := s.bad
-	s.bad = nil
-	return out
-}
-
-func (s *sink) failure() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
-}
-
-// Flush sends what is buffered and waits until the service has taken everything: until each place for a
-// request is free.
+// Flush sends what is buffered and waits until the service has taken everything.
 func (s *sink) Flush(ctx context.Context) ([]byte, error) {
 	if err := s.send(ctx); err != nil {
 		return nil, err
 	}
-	taken := 0
-	defer func() {
-		for range taken {
-			<-s.inflight
-		}
-	}()
-	for range cap(s.inflight) {
-		select {
-		case s.inflight <- struct{}{}:
-			taken++
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	return nil, s.failure()
+	return nil, s.Wait(ctx)
 }
 
 // Commit has nothing to publish: records are visible once taken.
@@ -194,10 +148,7 @@ func (s *sink) Commit(context.Context, []byte) error { return nil }
 
 // Close gives up what was not flushed.
 func (s *sink) Close() error {
-	if s.cancel != nil {
-		s.cancel()
-	}
-	s.wg.Wait()
+	s.Stop()
 	return nil
 }
 
@@ -209,7 +160,7 @@ func (s *sink) Tick(ctx context.Context) error {
 	if len(s.buf) > 0 && s.env.Now().Sub(s.since) >= s.cfg.linger {
 		return s.send(ctx)
 	}
-	return s.failure()
+	return s.Err()
 }
 
 // keyColumns finds the PARTITIONED BY columns.

@@ -168,7 +168,7 @@ func TestWriteErrors(t *testing.T) {
 		r := newRig(t, local.Options{})
 		s := r.sink(nil, "sink.batch.max-size=1")
 		r.write(s, pairs("a 1")) // starts a request for a stream that is not there
-		s.wg.Wait()
+		_ = s.Wait(context.Background())
 		wantText(t, call(s), `there is no stream "s"`)
 		if n := r.called("PutRecords"); n != 1 {
 			t.Errorf("%s: %d requests", name, n)
@@ -331,7 +331,7 @@ func TestOrderWithinKeys(t *testing.T) {
 	if most.Load() < 2 {
 		t.Error("requests never ran side by side")
 	}
-	if n := len(s.latest); n != 0 {
+	if n := s.Held(); n != 0 {
 		t.Errorf("%d keys are remembered after all was written", n)
 	}
 }
@@ -401,7 +401,7 @@ func TestLinger(t *testing.T) {
 	if err := s.Tick(context.Background()); err != nil {
 		t.Error(err)
 	}
-	s.wg.Wait()
+	_ = s.Wait(context.Background())
 	got := r.contents("s")
 	sort.Strings(got)
 	if len(got) != 1 {

@@ -126,14 +126,7 @@ func (r *reader) NextBatch(ctx context.Context, limit int) (*vec.Batch, connecto
 	if r.s.bounded {
 		return nil, nil, io.EOF
 	}
-	t := time.NewTimer(pause)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil, nil, nil
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
-	}
+	return nil, nil, connectors.Sleep(ctx, pause)
 }
 
 // look gives what no look has given yet, at most limit records.
