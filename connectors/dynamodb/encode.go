@@ -54,7 +54,7 @@ func encode(t types.Type, a arrow.Array, i int) (value, error) {
 		return &dtypes.AttributeValueMemberS{Value: string(appendTemporal(nil, t, a, i))}, nil
 	}
 	if t.Kind == types.IntervalYM {
-		return &dtypes.AttributeValueMemberS{Value: period(intAt(a, i))}, nil
+		return &dtypes.AttributeValueMemberS{Value: period(vec.IntAt(a, i))}, nil
 	}
 	text, err := number(t, a, i)
 	if err != nil {
@@ -79,7 +79,7 @@ func number(t types.Type, a arrow.Array, i int) (string, error) {
 	case *array.Float64:
 		f = a.Value(i)
 	default:
-		n := intAt(a, i)
+		n := vec.IntAt(a, i)
 		if t.Kind == types.IntervalDS { // as Java's durations: seconds
 			return strconv.FormatFloat(float64(n)/1000, 'f', -1, 64), nil
 		}
@@ -118,7 +118,7 @@ func encodeMultiset(t types.Type, a *array.Map, i int) (value, error) {
 		if err != nil {
 			return nil, err
 		}
-		n := int(intAt(counts, j))
+		n := int(vec.IntAt(counts, j))
 		if len(out.Value)+n > maxItemBytes { // each takes a byte at least
 			return nil, fmt.Errorf("a MULTISET has %d elements, more than an item of %d bytes holds", len(out.Value)+n, maxItemBytes)
 		}
@@ -177,41 +177,20 @@ func encodeRow(t types.Type, a *array.Struct, i int) (value, error) {
 	return out, nil
 }
 
-// intAt reads a whole number, date, time or interval.
-func intAt(a arrow.Array, i int) int64 {
-	switch a := a.(type) {
-	case *array.Int8:
-		return int64(a.Value(i))
-	case *array.Int16:
-		return int64(a.Value(i))
-	case *array.Int32:
-		return int64(a.Value(i))
-	case *array.Int64:
-		return a.Value(i)
-	case *array.Date32:
-		return int64(a.Value(i))
-	case *array.Time32:
-		return int64(a.Value(i))
-	case *array.Timestamp:
-		return int64(a.Value(i))
-	}
-	panic("dynamodb: no whole number in " + a.DataType().String())
-}
-
 // appendTemporal writes "2024-02-29", "12:34:56.5", "2024-02-29T12:34" or "2024-02-29T12:34:00Z".
 func appendTemporal(dst []byte, t types.Type, a arrow.Array, i int) []byte {
 	switch t.Kind {
 	case types.Date:
-		return fn.AppendDate(dst, int32(intAt(a, i)))
+		return fn.AppendDate(dst, int32(vec.IntAt(a, i)))
 	case types.Time0:
-		ms := intAt(a, i)
+		ms := vec.IntAt(a, i)
 		return appendClock(dst, ms/1000, truncate(ms%1000*1e6, t.Prec), false)
 	}
 	us, ns := int64(0), int64(0)
 	if s, ok := a.(*array.Struct); ok {
-		us, ns = intAt(s.Field(0), i), intAt(s.Field(1), i)
+		us, ns = vec.IntAt(s.Field(0), i), vec.IntAt(s.Field(1), i)
 	} else {
-		us = intAt(a, i)
+		us = vec.IntAt(a, i)
 	}
 	at := time.UnixMicro(us).UTC()
 	seconds := int64(at.Hour()*3600 + at.Minute()*60 + at.Second())

@@ -92,7 +92,7 @@ func (e *csvEncoder) text(dst []byte, t types.Type, a arrow.Array, i int) []byte
 	if t.IsDatetime() {
 		return appendTemporal(dst, t, a, i, styleSQL)
 	}
-	return strconv.AppendInt(dst, intAt(a, i), 10)
+	return strconv.AppendInt(dst, vec.IntAt(a, i), 10)
 }
 
 func (e *csvEncoder) element(dst []byte, more bool, t types.Type, a arrow.Array, i int) []byte {

@@ -50,6 +50,18 @@ func List() []Format {
 	return append(cdcFormats(), csvFormat, jsonFormat, rawFormat)
 }
 
+// Default is a format with its defaults; there must be one of the name.
+func Default(name string) Config {
+	for _, f := range List() {
+		if f.Name == name {
+			c := f.New()
+			c.Options(&option.Set{})
+			return c
+		}
+	}
+	panic("format: there is none called " + name)
+}
+
 // Bind binds the option that names a format, such as "format" or "value.format".
 func Bind(o *option.Set, dst *Config, key, doc string) *option.Option {
 	var choices []option.Choice

@@ -110,7 +110,7 @@ func (e *jsonEncoder) value(dst []byte, t types.Type, a arrow.Array, i int) ([]b
 	if t.IsDatetime() {
 		return append(appendTemporal(append(dst, '"'), t, a, i, e.style), '"'), nil
 	}
-	return strconv.AppendInt(dst, intAt(a, i), 10), nil
+	return strconv.AppendInt(dst, vec.IntAt(a, i), 10), nil
 }
 
 func appendJSONFloat(dst []byte, v float64, bits int) []byte {
@@ -120,39 +120,18 @@ func appendJSONFloat(dst []byte, v float64, bits int) []byte {
 	return appendDouble(dst, v, bits)
 }
 
-// intAt reads a whole number, date, time or interval.
-func intAt(a arrow.Array, i int) int64 {
-	switch a := a.(type) {
-	case *array.Int8:
-		return int64(a.Value(i))
-	case *array.Int16:
-		return int64(a.Value(i))
-	case *array.Int32:
-		return int64(a.Value(i))
-	case *array.Int64:
-		return a.Value(i)
-	case *array.Date32:
-		return int64(a.Value(i))
-	case *array.Time32:
-		return int64(a.Value(i))
-	case *array.Timestamp:
-		return int64(a.Value(i))
-	}
-	panic("format: no whole number in " + a.DataType().String())
-}
-
 // appendTemporal writes a date, time or timestamp without quotes.
 func appendTemporal(dst []byte, t types.Type, a arrow.Array, i int, style timeStyle) []byte {
 	switch t.Kind {
 	case types.Date:
-		return appendDate(dst, int(intAt(a, i)))
+		return appendDate(dst, int(vec.IntAt(a, i)))
 	case types.Time0:
-		return appendClock(dst, intAt(a, i)*1e6)
+		return appendClock(dst, vec.IntAt(a, i)*1e6)
 	}
 	if s, ok := a.(*array.Struct); ok {
-		return appendTimestamp(dst, intAt(s.Field(0), i), int16(intAt(s.Field(1), i)), style, isLTZ(t))
+		return appendTimestamp(dst, vec.IntAt(s.Field(0), i), int16(vec.IntAt(s.Field(1), i)), style, isLTZ(t))
 	}
-	return appendTimestamp(dst, intAt(a, i), 0, style, isLTZ(t))
+	return appendTimestamp(dst, vec.IntAt(a, i), 0, style, isLTZ(t))
 }
 
 func (e *jsonEncoder) object(dst []byte, t types.Type, a *array.Struct, i int) ([]byte, error) {

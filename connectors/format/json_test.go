@@ -122,7 +122,7 @@ func show(t types.Type, a arrow.Array, i int) string {
 	if t.IsDatetime() {
 		return string(appendTemporal(nil, t, a, i, styleSQL))
 	}
-	return fmt.Sprint(intAt(a, i))
+	return fmt.Sprint(vec.IntAt(a, i))
 }
 
 func showTimestamp(t types.Type, a arrow.Array, i int) string {

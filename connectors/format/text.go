@@ -96,15 +96,15 @@ func appendJavaMap(dst []byte, t types.Type, a *array.Map, i int) []byte {
 func appendJavaScalar(dst []byte, t types.Type, a arrow.Array, i int) []byte {
 	switch t.Kind {
 	case types.Date:
-		return appendDate(dst, int(intAt(a, i)))
+		return appendDate(dst, int(vec.IntAt(a, i)))
 	case types.Time0:
-		return appendJavaClock(dst, intAt(a, i)*1e6, false)
+		return appendJavaClock(dst, vec.IntAt(a, i)*1e6, false)
 	case types.Timestamp, types.TimestampLTZ:
 		us, ns := int64(0), int64(0)
 		if s, ok := a.(*array.Struct); ok {
-			us, ns = intAt(s.Field(0), i), intAt(s.Field(1), i)
+			us, ns = vec.IntAt(s.Field(0), i), vec.IntAt(s.Field(1), i)
 		} else {
-			us = intAt(a, i)
+			us = vec.IntAt(a, i)
 		}
 		day := us / dayMicros
 		if us%dayMicros < 0 {
@@ -117,7 +117,7 @@ func appendJavaScalar(dst []byte, t types.Type, a arrow.Array, i int) []byte {
 		}
 		return dst
 	}
-	return strconv.AppendInt(dst, intAt(a, i), 10)
+	return strconv.AppendInt(dst, vec.IntAt(a, i), 10)
 }
 
 // appendJavaClock writes a time of day as Java's LocalTime: without seconds where they are zero
@@ -165,7 +165,7 @@ func PartitionText(t types.Type, a arrow.Array, i int) string {
 		return ""
 	}
 	if t.Kind == types.Date || t.Kind == types.Time0 {
-		return strconv.FormatInt(intAt(a, i), 10)
+		return strconv.FormatInt(vec.IntAt(a, i), 10)
 	}
 	text := string(appendJava(nil, t, a, i))
 	if isLTZ(t) {

@@ -31,16 +31,7 @@ func bindFormat(o *option.Set, dst *namedFormat, key, doc string) *option.Option
 }
 
 // defaultJSON is the json format with its defaults.
-func defaultJSON() namedFormat {
-	for _, f := range format.List() {
-		if f.Name == "json" {
-			c := f.New()
-			c.Options(&option.Set{})
-			return namedFormat{c, f.Name}
-		}
-	}
-	panic("httpconn: there is no format json")
-}
+func defaultJSON() namedFormat { return namedFormat{format.Default("json"), "json"} }
 
 // old adds the option's older spelling.
 func old(o *option.Option) *option.Option { return o.Alias("gid.connector." + o.Key) }

@@ -81,15 +81,9 @@ type Outputs struct {
 
 // NewOutputs makes the Outputs of a model.
 func NewOutputs(cols types.Schema, env *connectors.Env) (*Outputs, error) {
-	for _, f := range format.List() {
-		if f.Name == "json" {
-			o := &Outputs{cols: cols, json: f.New(), env: env}
-			o.json.Options(&option.Set{})
-			_, err := o.json.Decoder(cols, cols, env)
-			return o, err
-		}
-	}
-	panic("models: there is no format json")
+	o := &Outputs{cols: cols, json: format.Default("json"), env: env}
+	_, err := o.json.Decoder(cols, cols, env)
+	return o, err
 }
 
 // Rows are the rows of some inputs, which are added in order.

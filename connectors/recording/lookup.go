@@ -9,7 +9,6 @@ import (
 
 	"weir/connectors"
 	"weir/connectors/format"
-	"weir/connectors/option"
 	"weir/sql/types"
 	"weir/sql/vec"
 )
@@ -28,10 +27,8 @@ func (s *Store) Lookup(t *connectors.TableDesc, scan connectors.LookupScan, answ
 		}
 		l.names = append(l.names, l.cols[i].Name)
 	}
-	conf, err := jsonFormat()
-	if err != nil {
-		return nil, err
-	}
+	conf := format.Default("json")
+	var err error
 	if l.keys, err = conf.Encoder(scan.Keys, env); err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
 	}
@@ -45,17 +42,6 @@ func (s *Store) Lookup(t *connectors.TableDesc, scan connectors.LookupScan, answ
 		l.next, err = open()
 	}
 	return l, err
-}
-
-func jsonFormat() (format.Config, error) {
-	for _, f := range format.List() {
-		if f.Name == "json" {
-			c := f.New()
-			c.Options(&option.Set{})
-			return c, nil
-		}
-	}
-	return nil, errors.New("recording wants the format json")
 }
 
 // lookup answers for one that was declared.

@@ -270,3 +270,24 @@ func (t *Text) String(i int) string {
 	b := t.Bytes(i)
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
+
+// IntAt is row i of whole numbers, dates, times or intervals.
+func IntAt(a arrow.Array, i int) int64 {
+	switch a := a.(type) {
+	case *array.Int8:
+		return int64(a.Value(i))
+	case *array.Int16:
+		return int64(a.Value(i))
+	case *array.Int32:
+		return int64(a.Value(i))
+	case *array.Int64:
+		return a.Value(i)
+	case *array.Date32:
+		return int64(a.Value(i))
+	case *array.Time32:
+		return int64(a.Value(i))
+	case *array.Timestamp:
+		return int64(a.Value(i))
+	}
+	panic("vec: no whole number in " + a.DataType().String())
+}

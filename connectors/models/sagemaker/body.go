@@ -12,7 +12,6 @@ import (
 	"weir/connectors"
 	"weir/connectors/format"
 	"weir/connectors/models"
-	"weir/connectors/option"
 	"weir/sql/types"
 	"weir/sql/vec"
 )
@@ -30,28 +29,21 @@ func newWriter(c *config, cols types.Schema, env *connectors.Env) (*writer, erro
 	if c.contentType == typeCSV {
 		name = "csv"
 	}
-	for _, f := range format.List() {
-		if f.Name != name {
-			continue
-		}
-		conf := f.New()
-		conf.Options(&option.Set{})
-		first, err := conf.Encoder(cols, env)
-		if err != nil {
-			return nil, fmt.Errorf("the body of requests: %w", err)
-		}
-		w := &writer{conf: c, cols: cols}
-		w.pool.New = func() any {
-			e, err := conf.Encoder(cols, env)
-			if err != nil {
-				panic(err) // it could be made before
-			}
-			return e
-		}
-		w.pool.Put(first)
-		return w, nil
+	conf := format.Default(name)
+	first, err := conf.Encoder(cols, env)
+	if err != nil {
+		return nil, fmt.Errorf("the body of requests: %w", err)
 	}
-	panic("sagemaker: there is no format " + name)
+	w := &writer{conf: c, cols: cols}
+	w.pool.New = func() any {
+		e, err := conf.Encoder(cols, env)
+		if err != nil {
+			panic(err) // it could be made before
+		}
+		return e
+	}
+	w.pool.Put(first)
+	return w, nil
 }
 
 // body is that of a request for all rows of a batch.
