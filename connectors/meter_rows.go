@@ -9,9 +9,16 @@ import (
 	"weir/sql/vec"
 )
 
+// UsageKey is whose calls are counted.
+type UsageKey struct {
+	Job      string `json:"job,omitempty"` // "": a query
+	Table    string `json:"table"`
+	Endpoint string `json:"endpoint"`
+}
+
 // UsageRow is a row of sys.calls.
 type UsageRow struct {
-	Job, Table, Endpoint string
+	UsageKey
 	Usage
 }
 

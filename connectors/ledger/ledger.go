@@ -7,13 +7,14 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,27 +36,14 @@ type Store struct {
 	now  func() time.Time
 
 	mu      sync.Mutex
-	meters  map[Key]*connectors.Meter
+	meters  map[connectors.UsageKey]*connectors.Meter
 	written time.Time
 	err     error // of the last write
 }
 
-// Key is whose calls an entry counts.
-type Key struct {
-	Job      string `json:"job,omitempty"` // "": a query
-	Table    string `json:"table"`
-	Endpoint string `json:"endpoint"`
-}
-
-// Entry is what was asked of an endpoint.
-type Entry struct {
-	Key
-	connectors.Usage
-}
-
 // Open makes the store of a folder, which comes into being with the first call; "" is memory.
 func Open(dir string, now func() time.Time) *Store {
-	return &Store{dir: dir, now: now, meters: map[Key]*connectors.Meter{}, name: fmt.Sprintf("%d-%d%s", now().UnixNano(), os.Getpid(), ending)}
+	return &Store{dir: dir, now: now, meters: map[connectors.UsageKey]*connectors.Meter{}, name: fmt.Sprintf("%d-%d%s", now().UnixNano(), os.Getpid(), ending)}
 }
 
 // Job gives the meters of a job; "" are those of queries.
@@ -63,7 +51,7 @@ func (s *Store) Job(id string) func(table, endpoint string) *connectors.Meter {
 	return func(table, endpoint string) *connectors.Meter {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		key := Key{id, table, endpoint}
+		key := connectors.UsageKey{Job: id, Table: table, Endpoint: endpoint}
 		m := s.meters[key]
 		if m == nil {
 			m = connectors.NewMeter(s.now, s.counted)
@@ -96,25 +84,19 @@ func (s *Store) Flush() error {
 }
 
 // mine is what this process counted.
-func (s *Store) mine() []Entry {
-	var out []Entry
+func (s *Store) mine() []connectors.UsageRow {
+	var out []connectors.UsageRow
 	for key, m := range s.meters {
 		if u := m.Usage(); u.Calls > 0 || u.Status != "" {
-			out = append(out, Entry{key, u})
+			out = append(out, connectors.UsageRow{UsageKey: key, Usage: u})
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].before(&out[j].Key) })
+	slices.SortFunc(out, byKey)
 	return out
 }
 
-func (k *Key) before(o *Key) bool {
-	if k.Job != o.Job {
-		return k.Job < o.Job
-	}
-	if k.Table != o.Table {
-		return k.Table < o.Table
-	}
-	return k.Endpoint < o.Endpoint
+func byKey(a, b connectors.UsageRow) int {
+	return cmp.Or(strings.Compare(a.Job, b.Job), strings.Compare(a.Table, b.Table), strings.Compare(a.Endpoint, b.Endpoint))
 }
 
 func (s *Store) write() {
@@ -172,7 +154,7 @@ func (s *Store) trim() error {
 }
 
 // Entries are the sums of all processes, by job, table and endpoint.
-func (s *Store) Entries() ([]Entry, error) {
+func (s *Store) Entries() ([]connectors.UsageRow, error) {
 	s.mu.Lock()
 	all := s.mine()
 	s.mu.Unlock()
@@ -188,7 +170,7 @@ func (s *Store) Entries() ([]Entry, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // trimmed
 		}
-		var part []Entry
+		var part []connectors.UsageRow
 		if err == nil {
 			err = json.Unmarshal(text, &part)
 		}
@@ -197,10 +179,10 @@ func (s *Store) Entries() ([]Entry, error) {
 		}
 		all = append(all, part...)
 	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].before(&all[j].Key) })
+	slices.SortStableFunc(all, byKey)
 	out := all[:0]
 	for _, e := range all {
-		if n := len(out); n > 0 && out[n-1].Key == e.Key {
+		if n := len(out); n > 0 && out[n-1].UsageKey == e.UsageKey {
 			out[n-1].Add(&e.Usage)
 			continue
 		}

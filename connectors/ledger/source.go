@@ -71,7 +71,7 @@ func (s *source) Read(_ context.Context, _ connectors.Split, from connectors.Off
 
 type reader struct {
 	s    *source
-	rest []Entry
+	rest []connectors.UsageRow
 }
 
 // NextBatch implements connectors.BatchReader.
@@ -81,16 +81,8 @@ func (r *reader) NextBatch(_ context.Context, limit int) (*vec.Batch, connectors
 	}
 	list := r.rest[:min(limit, len(r.rest))]
 	r.rest = r.rest[len(list):]
-	return connectors.UsageRows(rows(list), r.s.cols), connectors.Offset{1}, nil
+	return connectors.UsageRows(list, r.s.cols), connectors.Offset{1}, nil
 }
 
 // Close implements connectors.SplitReader.
 func (r *reader) Close() error { return nil }
-
-func rows(list []Entry) []connectors.UsageRow {
-	out := make([]connectors.UsageRow, len(list))
-	for i, e := range list {
-		out[i] = connectors.UsageRow{Job: e.Job, Table: e.Table, Endpoint: e.Endpoint, Usage: e.Usage}
-	}
-	return out
-}
