@@ -29,6 +29,18 @@ func volatileAny(c *Calc) bool {
 	return volatile(c.Cond)
 }
 
+// splitFilter parts a condition: what can be decided of a row's first columns alone, before the others are there, and what cannot.
+func splitFilter(cond Expr, width int) (down, stay []Expr) {
+	for _, p := range conjuncts(cond) {
+		if len(stay) > 0 || readsFrom(p, width) || volatile(p) { // order decides which condition fails first
+			stay = append(stay, p)
+		} else {
+			down = append(down, p)
+		}
+	}
+	return down, stay
+}
+
 // pushFilterTVF filters before rows are copied into windows.
 func pushFilterTVF(n Node, _ *binder) (Node, bool) {
 	c, ok := n.(*Calc)
@@ -39,15 +51,7 @@ func pushFilterTVF(n Node, _ *binder) (Node, bool) {
 	if !ok || tvf.Window.byKey() { // a row less may part a session, or begin another window
 		return n, false
 	}
-	width := len(tvf.Input.Info().Out)
-	var down, stay []Expr
-	for _, p := range conjuncts(c.Cond) {
-		if len(stay) > 0 || readsFrom(p, width) || volatile(p) { // order decides which condition fails first
-			stay = append(stay, p)
-		} else {
-			down = append(down, p)
-		}
-	}
+	down, stay := splitFilter(c.Cond, len(tvf.Input.Info().Out))
 	if len(down) == 0 {
 		return n, false
 	}
@@ -65,15 +69,7 @@ func pushFilterLookup(n Node, _ *binder) (Node, bool) {
 	if !ok {
 		return n, false
 	}
-	width := len(j.Input.Info().Out)
-	var down, stay []Expr
-	for _, p := range conjuncts(c.Cond) {
-		if len(stay) > 0 || readsFrom(p, width) || volatile(p) { // order decides which condition fails first
-			stay = append(stay, p)
-		} else {
-			down = append(down, p)
-		}
-	}
+	down, stay := splitFilter(c.Cond, len(j.Input.Info().Out))
 	if len(down) == 0 {
 		return n, false
 	}
