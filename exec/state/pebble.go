@@ -342,6 +342,7 @@ func (s *picture) Files() ([]File, error) {
 		}
 		files = append(files, f)
 	}
+	s.p.sums.keep(files)
 	return files, nil
 }
 

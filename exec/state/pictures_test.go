@@ -69,6 +69,9 @@ func (d *pictured) picture() (fresh int64) {
 		now[f.Name] = immutable(f.Name)
 	}
 	d.had = now
+	if n := len(d.p.sums.of); n > len(files) {
+		d.t.Errorf("the checksums of %d files are kept, of %d", n, len(files))
+	}
 	must(d.t, s.Close())
 	for time.Sleep(20 * time.Millisecond); d.p.db.Metrics().Compact.NumInProgress > 0; {
 		time.Sleep(5 * time.Millisecond)
