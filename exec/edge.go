@@ -2,6 +2,7 @@ package exec
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,7 +21,7 @@ type inbox struct {
 	head   int
 	notify chan struct{} // holds a token when something was pushed
 	// ahead is the checkpoint whose barrier is to be passed on before what is queued; 0: none.
-	ahead int64
+	ahead atomic.Int64
 }
 
 func newInbox() *inbox { return &inbox{notify: make(chan struct{}, 1)} }
@@ -56,14 +57,12 @@ func (b *inbox) pop() (e event, ok bool) {
 func (b *inbox) empty() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.head == len(b.queue) && b.ahead == 0
+	return b.head == len(b.queue) && !b.isOvertaken()
 }
 
 // overtake has the task pass the barrier of a checkpoint on at once.
 func (b *inbox) overtake(id int64) {
-	b.mu.Lock()
-	b.ahead = id
-	b.mu.Unlock()
+	b.ahead.Store(id)
 	select {
 	case b.notify <- struct{}{}:
 	default:
@@ -72,19 +71,14 @@ func (b *inbox) overtake(id int64) {
 
 // overtaking gives the checkpoint that overtake named, once; 0: none.
 func (b *inbox) overtaking() int64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	id := b.ahead
-	b.ahead = 0
-	return id
+	if !b.isOvertaken() {
+		return 0
+	}
+	return b.ahead.Swap(0)
 }
 
 // isOvertaken tells whether overtaking has something to give.
-func (b *inbox) isOvertaken() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.ahead != 0
-}
+func (b *inbox) isOvertaken() bool { return b.ahead.Load() != 0 }
 
 // each visits what is queued, in order.
 func (b *inbox) each(visit func(*event)) {

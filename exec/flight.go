@@ -166,9 +166,11 @@ const (
 
 // picture keeps the flight: by plan node, port and order. Nil: there is nothing on its way.
 func (f *flight) picture(node string) (state.Snapshot, error) {
-	store, some := state.NewMemory(), false
+	if !slices.ContainsFunc(f.come, func(list []event) bool { return len(list) > 0 }) {
+		return nil, nil
+	}
+	store := state.NewMemory()
 	for i, list := range f.come {
-		some = some || len(list) > 0
 		var err error
 		put := func(n int, value []byte) {
 			key := binary.BigEndian.AppendUint32(append([]byte(node), 0), uint32(i))
@@ -195,9 +197,6 @@ func (f *flight) picture(node string) (state.Snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-	}
-	if !some {
-		return nil, nil
 	}
 	return store.Snapshot()
 }

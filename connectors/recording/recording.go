@@ -40,7 +40,6 @@ type Store struct {
 	known  map[string]*answer
 	bytes  int64
 	torn   bool // the file does not end with a line's end
-	file   *os.File
 }
 
 // New makes the store of a file, which need not be there to record.
@@ -180,32 +179,25 @@ func (s *Store) put(l *line) (*answer, error) {
 	if s.bytes += int64(len(text)) + 1; s.bytes > maxBytes {
 		return nil, fmt.Errorf("the recording %s is full: it has %d MB", s.path, maxBytes>>20)
 	}
-	if s.file == nil {
-		if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
-			return nil, err
-		}
-		if s.file, err = os.OpenFile(s.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
-			return nil, err
-		}
-	}
 	if s.torn {
 		text, s.torn = append([]byte("\n"), text...), false
 	}
-	if _, err := s.file.Write(append(text, '\n')); err != nil {
+	if err := s.append(append(text, '\n')); err != nil {
 		return nil, fmt.Errorf("the recording: %w", err)
 	}
 	s.known[name] = a
 	return a, nil
 }
 
-// Close gives back the file.
-func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.file
-	s.file = nil
-	if f == nil {
-		return nil
+// append adds to the file. It is not kept open: beside a call of a service that takes no time, and nobody has to close it.
+func (s *Store) append(text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
+		return err
 	}
-	return f.Close()
+	f, err := os.OpenFile(s.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
 }

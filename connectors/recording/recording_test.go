@@ -50,7 +50,6 @@ func (s *service) Ask(_ context.Context, keys *vec.Batch) (*vec.Batch, []int32, 
 func look(t *testing.T, path, mode string, svc *service, keys ...int64) string {
 	t.Helper()
 	s := New(path, mode)
-	defer s.Close()
 	scan := connectors.LookupScan{Columns: answers[:2], Metadata: []string{"k"}, Keys: types.Schema{{Name: "k", Type: types.BigIntType}}}
 	l, err := s.Lookup(&connectors.TableDesc{Name: "t"}, scan, answers, &connectors.Env{}, func() (connectors.Lookup, error) { return svc, nil })
 	if err != nil {
