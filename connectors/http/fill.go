@@ -18,15 +18,7 @@ type Text struct {
 
 // NewText takes a text apart, which an option gave. In JSON values are quoted as they must be; else they stand as CAST to STRING spells them.
 func NewText(option, text string, json bool, cols types.Schema, env *connectors.Env) (*Text, error) {
-	t, unknown := cut(text, cols.Index, func(before string) place {
-		switch {
-		case !json:
-			return inText
-		case quoted(before):
-			return inString
-		}
-		return inJSON
-	})
+	t, unknown := cut(text, cols.Index, func(before string) place { return placeIn(json, before) })
 	for _, name := range unknown {
 		if strings.HasPrefix(name, "{{") {
 			return nil, fmt.Errorf("option %q: %s is no input of the model: it has %s", option, name, strings.Join(cols.Names(), ", "))

@@ -178,15 +178,10 @@ func bodyTemplate(text string, find func(name string) int, form bool) (template,
 	trimmed := strings.TrimSpace(text)
 	json := strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") || strings.HasPrefix(trimmed, `"`)
 	t, unknown := cut(text, find, func(before string) place {
-		switch {
-		case form:
+		if form {
 			return inQuery
-		case !json:
-			return inText
-		case quoted(before):
-			return inString
 		}
-		return inJSON
+		return placeIn(json, before)
 	})
 	for _, name := range unknown {
 		if strings.HasPrefix(name, "{{") {
@@ -194,6 +189,17 @@ func bodyTemplate(text string, find func(name string) int, form bool) (template,
 		}
 	}
 	return t, nil
+}
+
+// placeIn is where a value stands behind a piece of a text.
+func placeIn(json bool, before string) place {
+	switch {
+	case !json:
+		return inText
+	case quoted(before):
+		return inString
+	}
+	return inJSON
 }
 
 // quoted tells whether what follows a piece of JSON is within a string.
