@@ -23,6 +23,7 @@ type Pebble struct {
 	spans    *spans
 	dir      string
 	pictures int
+	batch    int      // how much Together gathers
 	last     *picture // the newest, while it may not have its files
 	newest   *picture
 	sums     *sums
@@ -77,7 +78,7 @@ func OpenPebble(fs FS, dir string, shared *Resources) (*Pebble, error) {
 		return nil, fmt.Errorf("state in %q: %w", dir, err)
 	}
 	cuts.size.Store(int64(db.Metrics().DiskSpaceUsage()))
-	return &Pebble{db: db, fs: fs, guard: g, merges: m, spans: cuts, dir: dir, sums: &sums{of: map[string]Sum{}}}, nil
+	return &Pebble{db: db, fs: fs, guard: g, merges: m, spans: cuts, dir: dir, batch: min(batchBytes, int(o.MemTableSize)), sums: &sums{of: map[string]Sum{}}}, nil
 }
 
 // watch has the database's files be merged and cut as m and cuts say, which learn of what it writes.

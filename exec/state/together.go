@@ -47,7 +47,7 @@ func (p *Pebble) Find(keys [][]byte, visit func(i int, value []byte) error) (err
 	if err := p.guard.err(); err != nil || len(keys) == 0 {
 		return err
 	}
-	it, err := p.db.NewIter(&pebble.IterOptions{LowerBound: keys[0], UpperBound: append(bytes.Clone(keys[len(keys)-1]), 0)})
+	it, err := p.db.NewIter(&pebble.IterOptions{LowerBound: keys[0], UpperBound: append(bytes.Clone(keys[len(keys)-1]), 0), UseL6Filters: true})
 	if err != nil {
 		return err
 	}
@@ -74,10 +74,11 @@ func (p *Pebble) Find(keys [][]byte, visit func(i int, value []byte) error) (err
 	return it.Error()
 }
 
-// batchBytes is how much Together gathers at a time. A batch of more than half a memtable goes to a file as it is.
+// batchBytes is how much Together gathers at a time, or a memtable's size if that is less. A batch of more than half a
+// memtable goes to a file as it is.
 const batchBytes = 4 << 20
 
-// Together makes the writes of f at once, or batchBytes at a time. It waits for a picture that is being made.
+// Together makes the writes of f at once, or some of them at a time. It waits for a picture that is being made.
 func (p *Pebble) Together(f func(Writer) error) error {
 	if err := p.settle(); err != nil {
 		return err
@@ -119,7 +120,7 @@ func (w *batch) Delete(key []byte) error {
 }
 
 func (w *batch) room(key []byte) error {
-	if w.b != nil && w.b.Len() >= batchBytes {
+	if w.b != nil && w.b.Len() >= w.p.batch {
 		if err := w.flush(); err != nil {
 			return err
 		}
