@@ -52,10 +52,8 @@ func (k *keyed) lookup(cols []vec.Vec, n int) ([]int32, error) {
 	k.firsts = k.groups.Lookup(cols, n, k.gids, k.firsts[:0])
 	k.grow()
 	if k.partial {
-		for _, row := range k.firsts {
-			if err := k.load(k.gids[row]); err != nil {
-				return nil, err
-			}
+		if err := k.load(); err != nil {
+			return nil, err
 		}
 	}
 	if k.ttl > 0 {
@@ -73,14 +71,15 @@ func (k *keyed) grow() {
 	}
 }
 
-func (k *keyed) load(gid int32) error {
-	k.key = k.groups.AppendKey(k.key[:0], gid)
-	v, ok, err := k.table.Get(state.Group(vec.Hash(k.key)), k.key)
-	if err != nil || !ok || k.gone[string(k.key)] {
-		return err
-	}
-	k.keep(gid, v)
-	return nil
+// load reads what the store has of the keys that are new in memory.
+func (k *keyed) load() error {
+	gid := func(i int) int32 { return k.gids[k.firsts[i]] }
+	return findKeys(k.table, len(k.firsts), func(dst []byte, i int) []byte { return k.groups.AppendKey(dst, gid(i)) }, func(i int, v []byte) error {
+		if k.key = k.groups.AppendKey(k.key[:0], gid(i)); !k.gone[string(k.key)] {
+			k.keep(gid(i), v)
+		}
+		return nil
+	})
 }
 
 // keep takes a stored value into memory.
@@ -219,24 +218,23 @@ func (k *keyed) write() error {
 		}
 	}
 	clear(k.gone)
-	var value []byte
+	live := k.changed[:0]
 	for _, gid := range k.changed {
 		k.dirty[gid] = false
-		if k.val[gid] == none || !k.groups.Live(gid) {
-			continue
-		}
-		k.key = k.groups.AppendKey(k.key[:0], gid)
-		value = value[:0]
-		if k.ttl > 0 {
-			value = state.Stamp(value, k.stamp[gid])
-		}
-		value = append(value, k.get(gid)...)
-		if err := k.table.Set(state.Group(vec.Hash(k.key)), k.key, value); err != nil {
-			return err
+		if k.val[gid] != none && k.groups.Live(gid) {
+			live = append(live, gid)
 		}
 	}
-	k.changed = k.changed[:0]
-	return nil
+	k.changed = live[:0]
+	var value []byte
+	return writeKeys(k.table, len(live), func(dst []byte, i int) []byte { return k.groups.AppendKey(dst, live[i]) }, func(group uint16, key []byte, i int) error {
+		value = value[:0]
+		if k.ttl > 0 {
+			value = state.Stamp(value, k.stamp[live[i]])
+		}
+		value = append(value, k.get(live[i])...)
+		return k.table.Set(group, key, value)
+	})
 }
 
 // charge tells the budget what memory holds; over budget, all keys go to the store and come back when
@@ -247,10 +245,15 @@ func (k *keyed) charge() error {
 	if bytes < k.charged+k.charged/8+1<<16 && bytes > k.charged-k.charged/2 {
 		return nil
 	}
-	fits := k.ctx.Budget.Grow(bytes - k.charged)
+	fits := true
+	if k.pinned {
+		k.ctx.Budget.Hold(bytes - k.charged)
+	} else {
+		fits = k.ctx.Budget.Grow(bytes - k.charged)
+	}
 	k.ctx.Metrics.StateBytes += bytes - k.charged
 	k.charged = bytes
-	if fits || k.groups.Len() < 1024 || k.pinned {
+	if fits || k.groups.Len() < 1024 {
 		return nil
 	}
 	return k.spill()
