@@ -67,12 +67,12 @@ type faultRig struct {
 	put    int
 }
 
-func newFaultRig(t *testing.T) *faultRig {
+func newFaultRig(t *testing.T, options ...string) *faultRig {
 	r, front := newRelayRig(t)
 	r.submit(fmt.Sprintf(`
 CREATE TABLE src (id BIGINT) WITH ('connector' = 'kinesis', 'stream' = 'in', 'format' = 'json', 'aws.endpoint' = '%s', 'source.init.position' = 'TRIM_HORIZON',
-	'source.reader.empty-records-fetch-interval' = '20 ms');
-CREATE TABLE snk (id BIGINT) WITH ('connector' = 'filesystem', 'format' = 'csv', 'path' = '%s/out');`, front, r.dir))
+	%s);
+CREATE TABLE snk (id BIGINT) WITH ('connector' = 'filesystem', 'format' = 'csv', 'path' = '%s/out');`, front, strings.Join(append(options, "'source.reader.empty-records-fetch-interval' = '20 ms'"), ", "), r.dir))
 	return r
 }
 
@@ -174,9 +174,13 @@ func (r *faultRig) triesAgain(log, diagnosis string) {
 		}
 		return err
 	})
-	if lines, err := r.client.Diagnose(r.t.Context(), r.id); err != nil || !strings.Contains(fmt.Sprint(lines), "ago: "+diagnosis) {
-		r.t.Errorf("DIAGNOSE says %q, %v", lines, err)
-	}
+	waitFor(r.t, func() error { // the newest line of the log may be another
+		lines, err := r.client.Diagnose(r.t.Context(), r.id)
+		if err == nil && !strings.Contains(fmt.Sprint(lines), "ago: "+diagnosis) {
+			err = fmt.Errorf("DIAGNOSE says %q", lines)
+		}
+		return err
+	})
 }
 
 // TestRevokedCredentials: a job whose credentials are refused after a while is started again and again, says why, and
@@ -188,6 +192,20 @@ func TestRevokedCredentials(t *testing.T) {
 	r.failsWith("expired")
 	r.relay.fault.Store(denied)
 	r.failsWith("kinesis:GetRecords")
+	r.relay.fault.Store(noFault)
+	r.more(5)
+	if d := r.details(); d.State != session.StateRunning || d.Restarts == 0 {
+		t.Errorf("the job is %s after %d restarts", d.State, d.Restarts)
+	}
+}
+
+// TestDroppedConnectionsForLong: a job whose connections are dropped for longer than it bears is started again, says why, and
+// goes on where it was.
+func TestDroppedConnectionsForLong(t *testing.T) {
+	r := newFaultRig(t, "'outage.timeout' = '2 s'")
+	r.more(5)
+	r.relay.fault.Store(dropped)
+	r.failsWith("for 2")
 	r.relay.fault.Store(noFault)
 	r.more(5)
 	if d := r.details(); d.State != session.StateRunning || d.Restarts == 0 {

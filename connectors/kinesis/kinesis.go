@@ -50,6 +50,7 @@ type config struct {
 	arn     string
 	session aws.Session
 	format  format.Config
+	outage  time.Duration
 
 	position    string
 	fromText    string
@@ -80,6 +81,8 @@ func (c *config) Options(o *option.Set) {
 	o.String(&c.arn, "stream.arn", "", "ARN of the stream: `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`.")
 	c.session.Options(o)
 	format.Bind(o, &c.format, "format", "How records are read and written.").Must()
+	o.Duration(&c.outage, "outage.timeout", time.Minute, "How long reads and writes that get no answer, or an error of the service that may pass, are tried again. "+
+		"Then the job fails with the cause, and is started again as its restart strategy says. Throttling is waited out. `0 s`: for ever.")
 	c.sourceOptions(o)
 	c.sinkOptions(o)
 }

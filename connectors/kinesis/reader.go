@@ -24,6 +24,7 @@ type reader struct {
 	iter     string
 	next     time.Time // no read before this
 	backoff  time.Duration
+	outage   outage
 	quiet    int // reads in a row that brought nothing
 	expired  int // iterators in a row that were too old
 	recs     []record
@@ -50,6 +51,7 @@ func (r *reader) Next(ctx context.Context, c *connectors.Chunk) error {
 		return err
 	}
 	r.backoff, r.expired = 0, 0
+	r.outage.over()
 	r.millisBy = aws.ToInt64(out.MillisBehindLatest)
 	if out.NextShardIterator == nil {
 		r.ended = true // the shard is closed and read to its end
@@ -132,6 +134,10 @@ func (r *reader) retry(ctx context.Context, err error) error {
 	default:
 		r.src.env.Logger.Warn("kinesis: read failed, trying again", "stream", r.api.name, "shard", r.shard, "error", err.Error())
 		r.api.failed(ctx, err)
+	}
+	r.outage.most = r.src.cfg.outage
+	if err := r.outage.bears(r.api, "shard "+r.shard, err); err != nil {
+		return err
 	}
 	r.wait()
 	return nil

@@ -41,10 +41,12 @@ func (s *sink) send(ctx context.Context) error {
 func (s *sink) put(ctx context.Context, batch []ktypes.PutRecordsRequestEntry) error {
 	const first = 50 * time.Millisecond
 	wait := first
+	outage := outage{most: s.cfg.outage}
 	for {
 		out, err := s.api.put(ctx, batch)
 		switch {
 		case err == nil:
+			outage.over()
 			before := len(batch)
 			if batch, err = s.refused(batch, out); err != nil || len(batch) == 0 {
 				return err
@@ -62,6 +64,9 @@ func (s *sink) put(ctx context.Context, batch []ktypes.PutRecordsRequestEntry) e
 		default:
 			s.env.Logger.Warn("kinesis: write failed, trying again", "stream", s.api.name, "error", err.Error())
 			s.api.failed(ctx, err)
+			if err := outage.bears(s.api, "writing", err); err != nil {
+				return err
+			}
 		}
 		if err := connectors.Sleep(ctx, wait/2+time.Duration(s.env.Random()%uint64(wait/2))); err != nil {
 			return err
