@@ -16,18 +16,41 @@ type memory struct {
 	pressed atomic.Bool // used is above limit
 }
 
-// Of the memory of a job, the cache of its stores on disk gets a quarter within these bounds.
+// shares is how the memory of a job is divided.
+type shares struct {
+	state   int64 // what operators may hold; 0: no bound
+	cache   int64 // of the stores on disk
+	objects int64 // what the job has of Go's memory with its garbage; 0: no bound
+}
+
+// A process that has one job takes no more than a quarter over the job's limit: so all that it takes is counted.
 const (
+	// programBytes is what the process has without a job: above all the program, of which the system has most in memory.
+	programBytes = 86 << 20
+	// workBytes is for batches, and for what goes to disk or comes from there.
+	workBytes = 16 << 20
+	// leastGarbage is what must gather, or the collector would run without end.
+	leastGarbage = 12 << 20
+	mostGarbage  = 64 << 20
+	leastState   = 16 << 20
 	leastCache   = 8 << 20
 	mostCache    = 256 << 20
 	defaultCache = 64 << 20
 )
 
-func cacheOf(limit int64) int64 {
+// sharesOf divides a limit. The cache has a sixth: it must hold the filters of what is on disk, or each lookup would read
+// them again; with memtables it takes a third more. State has what is left of a quarter over the limit: at most the limit
+// without the cache, and so much at least that the job can work, which is too much where the limit is below 128 MB.
+func sharesOf(limit int64) shares {
 	if limit == 0 {
-		return defaultCache
+		return shares{cache: defaultCache}
 	}
-	return min(max(limit/4, min(leastCache, limit/2)), mostCache)
+	all := limit + limit/4 - programBytes
+	cache := min(max(limit/6, min(leastCache, limit/2)), mostCache)
+	garbage := min(max(all/8, leastGarbage), mostGarbage)
+	rest := all - cache*4/3 - garbage - workBytes
+	held := max(min(rest, limit-cache), min(limit/4, leastState), 1)
+	return shares{state: held, cache: cache, objects: held + garbage + workBytes}
 }
 
 // budget makes the budget of one operator. While all of them hold too much, those that hold more than an equal share

@@ -38,8 +38,11 @@ func Run(ctx context.Context, p *planner.Plan, opts Options) (*Job, error) {
 
 func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
 	if r.opts.WorkDir != "" && r.opts.Resources == nil {
-		r.ownResources = state.NewResources(cacheOf(r.opts.MemoryLimit))
+		r.ownResources = state.NewResources(sharesOf(r.opts.MemoryLimit).cache)
 		r.opts.Resources = r.ownResources
+	}
+	if objects := sharesOf(r.opts.MemoryLimit).objects; objects > 0 && r.opts.Reserve != nil {
+		r.unreserve = r.opts.Reserve(objects)
 	}
 	j := &Job{run: r, done: make(chan struct{}), ask: make(chan request), stats: &checkpointStats{}}
 	j.ctx, j.cancel = context.WithCancel(ctx)

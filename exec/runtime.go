@@ -58,6 +58,9 @@ type Options struct {
 	FS state.FS
 	// NewStore makes the store of a task's state; nil: in memory, then in WorkDir.
 	NewStore func(task string) (state.Snapshotter, error)
+	// Reserve is told what a job with a MemoryLimit takes of Go's memory, garbage and all, and gives what ends that; nil:
+	// nobody asks.
+	Reserve func(bytes int64) (release func())
 	// MemoryLimit bounds the bytes that state may hold before operators move it to their store, with the cache of that;
 	// 0: no bound.
 	MemoryLimit int64
@@ -93,6 +96,7 @@ type runtime struct {
 	stopAt       atomic.Int64
 	temporary    bool             // WorkDir is the job's own, and goes with it
 	ownResources *state.Resources // made for this job; nil: the process's, or none
+	unreserve    func()           // ends what Options.Reserve was told; nil: nothing to end
 	mu           sync.Mutex
 	alignments   map[string]*alignment
 	restored     int64 // checkpoint that the job goes on from; 0: none
@@ -134,7 +138,7 @@ func newRuntime(opts Options) *runtime {
 	}
 	r.memory.limit = opts.MemoryLimit
 	if opts.MemoryLimit > 0 && (opts.WorkDir != "" || opts.TempDir != "") {
-		r.memory.limit -= cacheOf(opts.MemoryLimit) // which the stores on disk use
+		r.memory.limit = sharesOf(opts.MemoryLimit).state
 	}
 	if opts.WorkDir == "" && opts.TempDir != "" {
 		r.opts.WorkDir, r.temporary = r.opts.FS.PathJoin(opts.TempDir, fmt.Sprintf("weir-%016x", env.Random())), true
@@ -170,6 +174,10 @@ func (r *runtime) release() {
 	if r.ownResources != nil {
 		r.ownResources.Close()
 		r.ownResources = nil
+	}
+	if r.unreserve != nil {
+		r.unreserve()
+		r.unreserve = nil
 	}
 }
 

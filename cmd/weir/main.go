@@ -24,12 +24,12 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 func main() {
-	ballast := paceCollector()
+	p := newPacer()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for what the first one ends
-	err := rootCommand().ExecuteContext(ctx)
+	err := rootCommand(p).ExecuteContext(ctx)
 	stop()
-	runtime.KeepAlive(ballast)
+	runtime.KeepAlive(p)
 	os.Exit(report(err))
 }
 
@@ -55,7 +55,7 @@ func report(err error) int {
 // usageError is a mistake in the command line.
 type usageError struct{ error }
 
-func rootCommand() *cobra.Command {
+func rootCommand(p *pacer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "weir",
 		Short: "Streaming SQL for Amazon Kinesis, in Apache Flink's dialect",
@@ -71,7 +71,7 @@ is embedded, so nothing else is needed to begin:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(demoCommand(), sqlCommand(), runCommand(), serverCommand(), jobsCommand(), testCommand(), kinesisCommand(), streamsCommand(),
+	root.AddCommand(demoCommand(), sqlCommand(p), runCommand(p), serverCommand(p), jobsCommand(), testCommand(), kinesisCommand(), streamsCommand(),
 		explainCommand(), parseCommand(), functionsCommand(), connectorsCommand(), settingsCommand(), docsCommand(), versionCommand())
 	for _, c := range root.Commands() {
 		if c.Args != nil {

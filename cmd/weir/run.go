@@ -16,6 +16,7 @@ import (
 
 // common are the flags of the commands that open a session.
 type common struct {
+	memory      *pacer // of the process; nil: nobody bounds it
 	command     *cobra.Command
 	parallelism int
 	settings    []string
@@ -58,6 +59,9 @@ func (f *common) options() (session.Options, error) {
 			return o, usageError{fmt.Errorf("-p %d: want a whole number from 1 to 1024", f.parallelism)}
 		}
 		o.Settings["parallelism.default"] = fmt.Sprint(f.parallelism)
+	}
+	if f.memory != nil {
+		o.Reserve = f.memory.reserve
 	}
 	o.Warn = func(text string) { fmt.Fprintln(os.Stderr, "warning: "+text) }
 	return o, checkSettings(o.Settings)
@@ -102,8 +106,8 @@ func (f *common) variables(dir string) (map[string]string, error) {
 	return vars, nil
 }
 
-func runCommand() *cobra.Command {
-	var f common
+func runCommand(p *pacer) *cobra.Command {
+	f := common{memory: p}
 	var format, profile string
 	var stats bool
 	c := &cobra.Command{

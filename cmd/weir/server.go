@@ -35,8 +35,8 @@ type serverFlags struct {
 	logLevel  string
 }
 
-func serverCommand() *cobra.Command {
-	var f serverFlags
+func serverCommand(p *pacer) *cobra.Command {
+	f := serverFlags{common: common{memory: p}}
 	c := &cobra.Command{
 		Use:   "server",
 		Short: "Run jobs that survive: submit, stop, savepoints, restarts, metrics",

@@ -15,8 +15,8 @@ import (
 	"weir/internal/session"
 )
 
-func sqlCommand() *cobra.Command {
-	var f common
+func sqlCommand(p *pacer) *cobra.Command {
+	f := common{memory: p}
 	var commands []string
 	var file, format string
 	var ephemeral, noColor bool

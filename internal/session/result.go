@@ -129,7 +129,7 @@ func (r *Result) Program() job.Program {
 func (s *Session) execOptions(rows func(*vec.Batch) error) exec.Options {
 	env := *s.env
 	env.Calls = s.ledger.Job("")
-	o := exec.Options{Env: &env, Rows: rows, MemoryLimit: s.conf.memory()}
+	o := exec.Options{Env: &env, Rows: rows, MemoryLimit: s.conf.memory(), Reserve: s.opts.Reserve}
 	if o.TempDir = s.conf.get("io.tmp.dirs"); o.TempDir == "" {
 		o.TempDir = os.TempDir()
 	}

@@ -54,6 +54,8 @@ type Options struct {
 	Jobs JobService
 	// Resources are what jobs that keep checkpoints share; nil: each has its own.
 	Resources *state.Resources
+	// Reserve is told what jobs take of the memory of the process: see exec.Options.
+	Reserve func(bytes int64) (release func())
 	// Ledger counts what services are asked, for several sessions; nil: the session has its own.
 	Ledger *ledger.Store
 	// ofJob: the session is a job's, so what it rejects outlives it.
