@@ -41,7 +41,14 @@ func (b *Budget) room(part int64) bool {
 
 // Hold is Grow of an operator that cannot move state to the store: the user is told when it holds too much.
 func (b *Budget) Hold(bytes int64) {
-	if !b.Grow(bytes) && !b.told && b.over != nil {
+	if !b.Grow(bytes) {
+		b.tell()
+	}
+}
+
+// tell tells the user, once, that the operator holds too much and cannot move it to the store.
+func (b *Budget) tell() {
+	if b != nil && !b.told && b.over != nil {
 		b.told = true
 		b.over(b.held)
 	}

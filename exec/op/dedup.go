@@ -50,16 +50,24 @@ func (d *dedup) Open(ctx *Context) (err error) {
 	if d.wm, err = openSavedTime(ctx, "watermark"); err != nil {
 		return err
 	}
-	if err := d.state.loadAll(); err != nil {
+	d.state.own = d
+	if err := d.state.loadSome(hasRow); err != nil {
 		return err
 	}
 	for _, gid := range d.state.groups.All(nil) {
-		if v := d.state.get(gid); len(v) > 1 {
-			d.push(timeOf(v), gid)
-		}
+		d.push(timeOf(d.state.get(gid)), gid)
 	}
 	return nil
 }
+
+// hasRow tells of a value that its row waits for the watermark.
+func hasRow(v []byte) bool { return len(v) > len(left) }
+
+func (d *dedup) stays(gid int32) bool { return hasRow(d.state.get(gid)) }
+
+func (d *dedup) leave([]int32) error { return nil }
+
+func (d *dedup) held() int64 { return int64(cap(d.wait)) * 24 }
 
 // timeOf is the event time before a row.
 func timeOf(v []byte) int64 { return int64(binary.BigEndian.Uint64(v)) }

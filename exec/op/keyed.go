@@ -23,6 +23,8 @@ type keyed struct {
 	table   *state.Table
 	partial bool
 	pinned  bool // all keys stay in memory: the operator visits them
+	own     resident
+	cold    coldKeys
 	ttl     time.Duration
 	gids    []int32
 	firsts  []int32
@@ -51,6 +53,9 @@ func (k *keyed) lookup(cols []vec.Vec, n int) ([]int32, error) {
 	k.gids = sized(k.gids, n)
 	k.firsts = k.groups.Lookup(cols, n, k.gids, k.firsts[:0])
 	k.grow()
+	if k.ctx.Budget != nil {
+		k.cold.use(k.gids, k.groups.Cap())
+	}
 	if k.partial {
 		if err := k.load(); err != nil {
 			return nil, err
@@ -95,6 +100,25 @@ func (k *keyed) keep(gid int32, v []byte) {
 func (k *keyed) loadAll() error {
 	k.partial, k.pinned = false, true
 	return k.table.Scan(func(_ uint16, key, v []byte) error {
+		gid, _ := k.groups.LookupKey(key)
+		k.grow()
+		k.keep(gid, v)
+		return nil
+	})
+}
+
+// loadSome reads those values of the table that are wanted; the others are read when their keys come.
+func (k *keyed) loadSome(wanted func(v []byte) bool) error {
+	k.partial = false
+	return k.table.Scan(func(_ uint16, key, v []byte) error {
+		plain := v
+		if k.ttl > 0 {
+			plain, _ = state.Fresh(v, 0, 0)
+		}
+		if !wanted(plain) {
+			k.partial = true
+			return nil
+		}
 		gid, _ := k.groups.LookupKey(key)
 		k.grow()
 		k.keep(gid, v)
@@ -204,72 +228,18 @@ func (k *keyed) snapshot() error {
 	if k.alone() {
 		return nil
 	}
-	return k.write()
-}
-
-func (k *keyed) write() error {
-	if err := k.stored.flush(); err != nil {
+	if err := k.flushGone(); err != nil {
 		return err
 	}
-	for s := range k.gone {
-		key := []byte(s)
-		if err := k.table.Delete(state.Group(vec.Hash(key)), key); err != nil {
-			return err
-		}
-	}
-	clear(k.gone)
 	live := k.changed[:0]
 	for _, gid := range k.changed {
-		k.dirty[gid] = false
-		if k.val[gid] != none && k.groups.Live(gid) {
+		if k.dirty[gid] && k.val[gid] != none && k.groups.Live(gid) {
 			live = append(live, gid)
 		}
+		k.dirty[gid] = false
 	}
 	k.changed = live[:0]
-	var value []byte
-	return writeKeys(k.table, len(live), func(dst []byte, i int) []byte { return k.groups.AppendKey(dst, live[i]) }, func(group uint16, key []byte, i int) error {
-		value = value[:0]
-		if k.ttl > 0 {
-			value = state.Stamp(value, k.stamp[live[i]])
-		}
-		value = append(value, k.get(live[i])...)
-		return k.table.Set(group, key, value)
-	})
-}
-
-// charge tells the budget what memory holds; over budget, all keys go to the store and come back when
-// they are asked for.
-func (k *keyed) charge() error {
-	bytes := k.store.bytes() + k.groups.Bytes() + int64(cap(k.val))*13
-	k.ctx.Metrics.Groups = int64(k.groups.Len())
-	if bytes < k.charged+k.charged/8+1<<16 && bytes > k.charged-k.charged/2 {
-		return nil
-	}
-	fits := true
-	if k.pinned {
-		k.ctx.Budget.Hold(bytes - k.charged)
-	} else {
-		fits = k.ctx.Budget.Grow(bytes - k.charged)
-	}
-	k.ctx.Metrics.StateBytes += bytes - k.charged
-	k.charged = bytes
-	if fits || k.groups.Len() < 1024 {
-		return nil
-	}
-	return k.spill()
-}
-
-func (k *keyed) spill() error {
-	if err := k.write(); err != nil {
-		return err
-	}
-	k.groups = vec.NewGroups(k.types...)
-	k.val, k.stamp, k.dirty, k.partial = nil, nil, nil, true
-	k.store = rowStore{}
-	k.ctx.Budget.Grow(-k.charged)
-	k.ctx.Metrics.StateBytes -= k.charged
-	k.charged = 0
-	return nil
+	return k.write(live)
 }
 
 func (k *keyed) close() error {

@@ -1,7 +1,6 @@
 package op
 
 import (
-	"encoding/binary"
 	"errors"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -42,6 +41,10 @@ type over struct {
 	forget []int64   // by group: when it is forgotten; 0: never
 	timers [][]int64 // by group: the times that were set for that, and have not come, in order
 	due    dueRows   // all of them
+
+	framed   int64 // bytes of rows
+	measured int64 // bytes of accumulators, as of some batches ago
+	batches  int   // since then
 
 	stamp   []int64 // by group: processing time of its last row, ms
 	pending []int32 // by group: rows that wait
@@ -111,16 +114,7 @@ func (o *over) Open(ctx *Context) (err error) {
 	if o.buf, err = openTimeBuffer(ctx, "rows"); err != nil {
 		return err
 	}
-	if err := o.state.loadAll(); err != nil {
-		return err
-	}
-	o.grow()
-	for _, gid := range o.state.groups.All(nil) {
-		if err := o.restore(gid, o.state.get(gid)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.openFrames()
 }
 
 func (o *over) grow() {
@@ -133,43 +127,6 @@ func (o *over) grow() {
 	}
 }
 
-// restore takes a partition back: its rows are folded in again, or its accumulators loaded.
-func (o *over) restore(gid int32, v []byte) error {
-	o.last[gid] = int64(binary.BigEndian.Uint64(v))
-	v = o.takeStamp(v[8:], gid)
-	if !o.bounded() {
-		cols, err := o.value.Decode([][]byte{v})
-		if err != nil {
-			return err
-		}
-		state := make([]vec.Vec, len(cols))
-		for i := range cols {
-			state[i] = vec.ColVec(cols[i])
-		}
-		return o.set.load([]int32{gid}, state)
-	}
-	if o.forgets() {
-		v = o.takeTimes(v, gid)
-	}
-	var list [][]byte
-	var gids []int32
-	for at := 0; at < len(v); {
-		row := rowAt(v, at)
-		at += 4 + len(row)
-		row = append([]byte(nil), row...)
-		o.rows[gid] = append(o.rows[gid], frameRow{int64(binary.BigEndian.Uint64(row)), row[8:]})
-		list, gids = append(list, row[8:]), append(gids, gid)
-	}
-	if len(list) == 0 {
-		return nil
-	}
-	b, err := o.codec.batch(list, nil)
-	if err != nil {
-		return err
-	}
-	return o.set.update(gids, b)
-}
-
 func (o *over) Process(_ int, b *vec.Batch, out Emitter) error {
 	n := b.Len()
 	times := make([]int64, n)
@@ -177,20 +134,24 @@ func (o *over) Process(_ int, b *vec.Batch, out Emitter) error {
 		for i := range times {
 			times[i] = o.ctx.Fn.NowMicros / 1000
 		}
-		err := o.work(b, times, out)
-		o.sweepSome(sweptAfter(n))
-		return err
+		if err := o.work(b, times, out); err != nil {
+			return err
+		}
+		return o.settle(n)
 	}
 	col := b.Col(o.node.TimeCol)
 	if col.NullN() > 0 {
 		return errNullTime
 	}
 	millisOf(col, times)
-	gids, err := o.state.lookup(columnVecs(b, o.node.Partition), n)
+	if !o.bounded() && o.ttl() == 0 {
+		o.wait(b, times)
+		return nil
+	}
+	gids, err := o.lookup(b)
 	if err != nil {
 		return err
 	}
-	o.grow()
 	o.touch(gids)
 	rows := o.codec.encode(b)
 	for i, t := range times {
@@ -210,14 +171,25 @@ func (o *over) Process(_ int, b *vec.Batch, out Emitter) error {
 	return o.release()
 }
 
+// wait has rows wait for the watermark, where nothing of their partitions need be known before.
+func (o *over) wait(b *vec.Batch, times []int64) {
+	o.state.groups.Encoder().Encode(&o.keys, columnVecs(b, o.node.Partition), b.Len())
+	rows := o.codec.encode(b)
+	for i, t := range times {
+		if t <= o.wm.at {
+			o.ctx.DropLate(0, b, i, t)
+			continue
+		}
+		o.buf.push(t, nil, rows.At(i), state.Group(vec.Hash(o.keys.At(i))))
+	}
+}
+
 // release forgets partitions that hold nothing.
 func (o *over) release() error {
 	for _, gid := range o.state.gids {
 		o.state.drop(gid)
 	}
-	o.sweepSome(sweptAfter(len(o.state.gids)))
-	o.ctx.Metrics.Groups = int64(o.state.groups.Len())
-	return nil
+	return o.settle(len(o.state.gids))
 }
 
 // late tells whether a row comes too late: behind the watermark, or, where the frame has a lower bound,
@@ -238,7 +210,7 @@ func (o *over) Watermark(wm types.Time, out Emitter) (types.Time, error) {
 		return wm, err
 	}
 	o.expire(wm)
-	return wm, nil
+	return wm, o.settle(0)
 }
 
 // workUpTo works off the rows whose time has come.
@@ -273,33 +245,7 @@ func (o *over) Snapshot() error {
 	if err := o.buf.snapshot(); err != nil {
 		return err
 	}
-	for gid := range o.dirty {
-		v, err := o.stored(gid)
-		if err != nil {
-			return err
-		}
-		o.state.set(gid, v)
-	}
-	clear(o.dirty)
-	return o.state.snapshot()
+	return o.saveFrames()
 }
 
-// stored is what the store keeps of a partition.
-func (o *over) stored(gid int32) ([]byte, error) {
-	v := o.appendStamp(binary.BigEndian.AppendUint64(nil, uint64(o.last[gid])), gid)
-	if !o.bounded() {
-		cols, err := o.set.save([]int32{gid})
-		if err != nil {
-			return nil, err
-		}
-		o.value.Encode(&o.keys, cols, 1)
-		return append(v, o.keys.At(0)...), nil
-	}
-	if o.forgets() {
-		v = o.appendTimes(v, gid)
-	}
-	for _, r := range o.rows[gid] {
-		v = appendRow(v, append(binary.BigEndian.AppendUint64(nil, uint64(r.time)), r.row...))
-	}
-	return v, nil
-}
+func (o *over) Close() error { return o.state.close() }

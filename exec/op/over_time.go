@@ -11,11 +11,10 @@ import (
 // are among them.
 func (o *over) work(b *vec.Batch, times []int64, out Emitter) error {
 	n := b.Len()
-	gids, err := o.state.lookup(columnVecs(b, o.node.Partition), n)
+	gids, err := o.lookup(b)
 	if err != nil {
 		return err
 	}
-	o.grow()
 	o.touch(gids)
 	for i, gid := range gids {
 		if !o.node.ProcTime {
@@ -113,10 +112,13 @@ func (o *over) sliding(b *vec.Batch, gids []int32, times []int64, lastPeer []int
 		frame := o.rows[gid]
 		for len(frame) > 0 && o.leaves(frame, times[i]) {
 			ev.add(frame[0].row, -1, gid, types.Delete)
+			o.framed -= frame[0].bytes()
 			frame = frame[1:]
 		}
 		ev.at[i] = ev.add(nil, i, gid, types.Insert)
-		o.rows[gid] = append(frame, frameRow{times[i], append([]byte(nil), rows.At(i)...)})
+		row := frameRow{times[i], append([]byte(nil), rows.At(i)...)}
+		o.framed += row.bytes()
+		o.rows[gid] = append(frame, row)
 	}
 	cols, err := ev.g.columns(b)
 	if err != nil {

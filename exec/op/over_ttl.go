@@ -41,6 +41,9 @@ func (o *over) stale(gid int32, now, ttl int64) bool {
 
 // clear empties a partition.
 func (o *over) clear(gid int32) {
+	for i := range o.rows[gid] {
+		o.framed -= o.rows[gid][i].bytes()
+	}
 	o.last[gid], o.forget[gid], o.timers[gid], o.rows[gid] = 0, 0, nil, nil
 	o.stamp[gid], o.pending[gid] = 0, 0
 	o.set.reset(gid)
