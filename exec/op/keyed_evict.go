@@ -53,14 +53,18 @@ func (k *keyed) evict() error {
 			return err
 		}
 	}
-	if err := k.flushGone(); err != nil {
-		return err
-	}
 	some := make([]int32, 0, len(cold))
 	for _, gid := range cold {
-		if k.dirty[gid] && k.val[gid] != none {
+		switch {
+		case !k.dirty[gid]:
+		case k.val[gid] != none:
 			some = append(some, gid)
+		case !k.alone():
+			k.gone[string(k.groups.AppendKey(nil, gid))] = true
 		}
+	}
+	if err := k.flushGone(); err != nil {
+		return err
 	}
 	if err := k.write(some); err != nil {
 		return err

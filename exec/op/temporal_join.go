@@ -2,7 +2,6 @@ package op
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -29,7 +28,8 @@ type temporalJoin struct {
 	state   *keyed // by key: waiting left rows and versions, as readTemporal reads them
 	live    []*temporalKey
 	waiting dueRows
-	changed map[int32]bool
+	changed map[int32]bool // since the last snapshot
+	kept    int64          // bytes of all rows
 	wm      *savedTime
 	seq     int64
 	pairs   storedJoin
@@ -42,6 +42,7 @@ type temporalKey struct {
 	left     []temporalRow // in order of arrival
 	versions []temporalRow // in order of time
 	stamp    int64         // processing time when something happened to it, ms
+	dirty    bool          // the store has it otherwise
 }
 
 type temporalRow struct {
@@ -75,20 +76,7 @@ func (t *temporalJoin) Open(ctx *Context) (err error) {
 	if t.state, err = openKeyed(ctx, "keys", keys, []types.Type{types.BytesType}, 0); err != nil {
 		return err
 	}
-	if err := t.state.loadAll(); err != nil {
-		return err
-	}
-	t.grow()
-	for _, gid := range t.state.groups.All(nil) {
-		k := readTemporal(t.state.get(gid))
-		t.live[gid] = k
-		t.state.hold(gid, held)
-		for _, r := range k.left {
-			t.seq = max(t.seq, r.seq)
-			t.waiting.push(dueRow{r.time, r.seq, gid})
-		}
-	}
-	return nil
+	return t.openKeys()
 }
 
 func (t *temporalJoin) grow() {
@@ -108,11 +96,10 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 	}
 	times := make([]int64, n)
 	millisOf(b.Col(col), times)
-	gids, err := t.state.lookup(columnVecs(b, keys), n)
+	gids, err := t.lookup(columnVecs(b, keys), n)
 	if err != nil {
 		return err
 	}
-	t.grow()
 	rows := codec.encode(b)
 	now := t.now()
 	for i, gid := range gids { // NULL keys meet: Flink finds versions by key alone, without comparing
@@ -128,19 +115,19 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 		if t.state.get(gid) == nil {
 			t.state.set(gid, held) // the key is known from now on
 		}
-		t.changed[gid] = true
+		t.changed[gid], k.dirty = true, true
 		t.seq++
 		r := temporalRow{times[i], t.seq, b.Kind(i), bytes.Clone(rows.At(i))}
+		t.kept += r.bytes()
 		if port == 0 {
 			k.left = append(k.left, r)
 			t.waiting.push(dueRow{r.time, r.seq, gid})
 		} else {
-			k.put(r)
+			t.put(k, r)
 		}
 	}
 	t.sweepSome(sweptAfter(n))
-	t.ctx.Metrics.Groups = int64(t.state.groups.Len())
-	return nil
+	return t.state.charge()
 }
 
 func (t *temporalJoin) now() int64 { return t.ctx.Fn.NowMicros / 1000 }
@@ -152,6 +139,7 @@ func (t *temporalJoin) expired(k *temporalKey, now int64) bool {
 // touch notes that something happens to a key, which begins anew if it has expired.
 func (t *temporalJoin) touch(k *temporalKey, now int64) {
 	if k.stamp > 0 && t.expired(k, now) {
+		t.kept -= k.bytes()
 		k.left, k.versions = nil, nil
 	}
 	k.stamp = now
@@ -175,6 +163,7 @@ func (t *temporalJoin) sweepSome(n int) {
 }
 
 func (t *temporalJoin) forget(gid int32) {
+	t.kept -= t.live[gid].bytes()
 	t.live[gid] = nil
 	t.state.set(gid, nil)
 	t.state.drop(gid)
@@ -182,9 +171,10 @@ func (t *temporalJoin) forget(gid int32) {
 }
 
 // put adds a version; one of equal time is replaced.
-func (k *temporalKey) put(r temporalRow) {
+func (t *temporalJoin) put(k *temporalKey, r temporalRow) {
 	at, same := slices.BinarySearchFunc(k.versions, r.time, func(v temporalRow, t int64) int { return cmpInt(v.time, t) })
 	if same {
+		t.kept -= k.versions[at].bytes()
 		k.versions[at] = r
 		return
 	}
@@ -212,7 +202,7 @@ func (t *temporalJoin) Watermark(wm types.Time, out Emitter) (types.Time, error)
 			continue
 		}
 		t.touch(k, t.now())
-		t.changed[d.gid] = true
+		t.changed[d.gid], k.dirty = true, true
 		t.ready(k, int64(wm))
 		if t.pairs.n >= emitRows {
 			if err := t.flush(out); err != nil {
@@ -220,7 +210,10 @@ func (t *temporalJoin) Watermark(wm types.Time, out Emitter) (types.Time, error)
 			}
 		}
 	}
-	return wm, t.flush(out)
+	if err := t.flush(out); err != nil {
+		return wm, err
+	}
+	return wm, t.state.charge()
 }
 
 // ready joins the left rows of a key up to the watermark, in order of arrival, and drops the versions that
@@ -232,18 +225,20 @@ func (t *temporalJoin) ready(k *temporalKey, wm int64) {
 			rest = append(rest, r)
 			continue
 		}
+		t.kept -= r.bytes()
 		t.pairs.add(r.row, k.valid(r.time))
 		t.kinds = append(t.kinds, r.kind)
 	}
 	clear(k.left[len(rest):])
 	k.left = rest
-	k.trim(wm)
+	t.trim(k, wm)
 }
 
 // trim drops the versions before the one that is valid at the watermark.
-func (k *temporalKey) trim(wm int64) {
+func (t *temporalJoin) trim(k *temporalKey, wm int64) {
 	at := 0
 	for at+1 < len(k.versions) && k.versions[at+1].time <= wm {
+		t.kept -= k.versions[at].bytes()
 		at++
 	}
 	k.versions = slices.Delete(k.versions, 0, at)
@@ -309,52 +304,4 @@ func (t *temporalJoin) refuse(b *vec.Batch, matched []bool) error {
 	return nil
 }
 
-func (t *temporalJoin) Snapshot() error {
-	if err := t.wm.save(t.ctx); err != nil {
-		return err
-	}
-	for gid := range t.changed {
-		k := t.live[gid]
-		if k.trim(t.wm.at); len(k.left)+len(k.versions) == 0 {
-			t.forget(gid)
-			continue
-		}
-		t.state.set(gid, k.write())
-	}
-	if err := t.state.snapshot(); err != nil {
-		return err
-	}
-	for gid := range t.changed { // the rows themselves stay in memory
-		if t.live[gid] != nil {
-			t.state.hold(gid, held)
-		}
-	}
-	clear(t.changed)
-	return nil
-}
-
-// write gives the bytes of a key: its stamp, how many left rows, then each row, versions last.
-func (k *temporalKey) write() []byte {
-	v := binary.AppendUvarint(binary.BigEndian.AppendUint64(nil, uint64(k.stamp)), uint64(len(k.left)))
-	for _, r := range append(slices.Clone(k.left), k.versions...) {
-		head := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(r.time)), uint64(r.seq))
-		v = appendRow(v, append(append(head, byte(r.kind)), r.row...))
-	}
-	return v
-}
-
-func readTemporal(v []byte) *temporalKey {
-	n, w := binary.Uvarint(v[8:])
-	k := &temporalKey{stamp: timeOf(v)}
-	for at := w + 8; at < len(v); {
-		raw := rowAt(v, at)
-		at += 4 + len(raw)
-		r := temporalRow{timeOf(raw), timeOf(raw[8:]), types.RowKind(raw[16]), bytes.Clone(raw[17:])}
-		if len(k.left) < int(n) {
-			k.left = append(k.left, r)
-		} else {
-			k.versions = append(k.versions, r)
-		}
-	}
-	return k
-}
+func (t *temporalJoin) Close() error { return t.state.close() }
