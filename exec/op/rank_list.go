@@ -43,6 +43,7 @@ type rankList struct {
 	next   int64 // seq of the next arrival
 	stamp  int64 // processing time of the last change
 	dirty  bool
+	marked bool // the store may have rows of it
 }
 
 // keyHead is the first bytes of a key, as numbers. Where the heads of two keys differ, they tell the order.

@@ -3,6 +3,7 @@ package op
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -31,12 +32,16 @@ type topN struct {
 	lists   []rankList // by group
 	rows    rankRows
 	charged int64
-	table   *state.Table
+	table   *state.Table // rows
+	parts   *state.Table // partitions that may have rows in the store
+	all     bool         // any partition may
 	partial bool
+	cold    coldKeys
 	gone    map[string]uint16 // places to delete from the store, and their key groups
 	gids    []int32
 	sweep   int32
 	stored  *sweeper
+	marks   *sweeper  // of parts
 	limit   int       // ranks that matter, from the front
 	fetch   expr.Eval // the limit of a row's partition, where it is not the same for all
 	ranked  bool
@@ -79,12 +84,7 @@ func newTopN(n *planner.TopN, before bool) (Operator, error) {
 
 func (t *topN) Open(ctx *Context) error {
 	t.ctx = ctx
-	t.table = ctx.State.Table(state.Spec{Name: "rows", Key: append(typeNames(t.types), "BYTES", "BIGINT"), Value: []string{"BYTES"}, TTL: t.node.TTL})
-	empty, err := (&rowTable{t: t.table}).empty()
-	t.partial = !empty
-	t.stored = newSweeper(t.table, t.node.TTL, stampOf, func(part []byte) bool { return t.groups.FindKey(part) >= 0 })
-	t.stored.parts = t.groups.Encoder().NewDecoder()
-	return err
+	return t.openTables()
 }
 
 func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
@@ -93,6 +93,9 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 	firsts := t.groups.Lookup(columnVecs(b, t.node.Partition), n, t.gids, nil)
 	for len(t.lists) < t.groups.Cap() {
 		t.lists = append(t.lists, rankList{})
+	}
+	if t.ctx.Budget != nil {
+		t.cold.use(t.gids, t.groups.Cap())
 	}
 	if err := t.beginAll(b, firsts); err != nil {
 		return err
@@ -113,19 +116,21 @@ func (t *topN) Process(_ int, b *vec.Batch, out Emitter) error {
 	}
 	for _, gid := range t.gids {
 		if l := &t.lists[gid]; l.size == 0 && !l.dirty && t.groups.Live(gid) {
-			t.forgetList(gid)
+			if err := t.forgetList(gid); err != nil {
+				return err
+			}
 		}
 	}
-	err := t.out.flush(b, out) // what it shows lies in memory that the sweep frees
-	t.sweepSome(sweptAfter(n))
-	t.charge()
-	if err == nil && t.partial {
-		err = t.stored.step(t.ctx.Fn.NowMicros / 1000)
+	if err := t.out.flush(b, out); err != nil { // what it shows lies in memory that the sweep frees
+		return err
 	}
-	return err
+	if err := t.sweepSome(sweptAfter(n)); err != nil {
+		return err
+	}
+	return t.charge()
 }
 
-// beginAll makes the lists of new partitions; firsts are rows of them.
+// beginAll makes the lists of new partitions, of what the store has of them; firsts are rows of them.
 func (t *topN) beginAll(b *vec.Batch, firsts []int32) error {
 	limits := make([]int64, len(firsts))
 	for i := range limits {
@@ -144,9 +149,10 @@ func (t *topN) beginAll(b *vec.Batch, firsts []int32) error {
 		}
 	}
 	for i, row := range firsts {
-		if err := t.begin(t.gids[row], int(limits[i])); err != nil {
-			return err
-		}
+		t.lists[t.gids[row]] = rankList{limit: int(limits[i])}
+	}
+	if t.partial && len(firsts) > 0 {
+		return t.loadLists(firsts)
 	}
 	return nil
 }
@@ -164,33 +170,10 @@ func integerAt(a arrow.Array, i int) int64 {
 	return vec.Values[int64](a)[i]
 }
 
-// begin makes a new partition's list, from the store if that may have it.
-func (t *topN) begin(gid int32, limit int) error {
-	t.lists[gid] = rankList{limit: limit}
-	l := &t.lists[gid]
-	if !t.partial {
-		return nil
-	}
-	prefix := t.groups.AppendKey(nil, gid)
-	return t.table.ScanGroup(state.Group(vec.Hash(prefix)), prefix, func(k, v []byte) error {
-		if _, gone := t.gone[string(k)]; gone {
-			return nil
-		}
-		if t.node.TTL > 0 {
-			l.stamp, v = max(l.stamp, stampOf(v)), v[8:]
-		}
-		end := len(k) - 8
-		seq := int64(binary.BigEndian.Uint64(k[end:]))
-		l.insert(&t.rows, t.rows.put(k[len(prefix):end], v, seq, true))
-		l.next = max(l.next, seq+1)
-		return nil
-	})
-}
-
 // sweepSome forgets expired partitions among a few, so that none stays for ever.
-func (t *topN) sweepSome(n int) {
+func (t *topN) sweepSome(n int) error {
 	if t.node.TTL == 0 {
-		return
+		return nil
 	}
 	now := t.ctx.Fn.NowMicros / 1000
 	for range min(n, len(t.lists)) {
@@ -201,9 +184,15 @@ func (t *topN) sweepSome(n int) {
 		t.sweep++
 		if l := &t.lists[gid]; l.stamp > 0 && expired(l.stamp, t.node.TTL, now) && t.groups.Live(gid) {
 			l.each(func(_ int, n int32) bool { t.forget(gid, n); return true })
-			t.forgetList(gid)
+			if err := t.forgetList(gid); err != nil {
+				return err
+			}
 		}
 	}
+	if !t.partial {
+		return nil
+	}
+	return errors.Join(t.stored.step(now), t.marks.step(now))
 }
 
 // renew empties a partition that has expired.
@@ -214,27 +203,6 @@ func (t *topN) renew(gid int32, l *rankList) {
 		l.chunks, l.size = nil, 0
 	}
 	l.stamp = now
-}
-
-// forgetList forgets a partition that has no rows.
-func (t *topN) forgetList(gid int32) {
-	t.lists[gid] = rankList{}
-	t.groups.Delete(gid)
-}
-
-// charge tells the budget what memory holds.
-func (t *topN) charge() {
-	t.ctx.Metrics.Groups = int64(t.groups.Len())
-	bytes := t.rows.bytes() + t.groups.Bytes() + int64(cap(t.lists))*96
-	t.ctx.Budget.Hold(bytes - t.charged)
-	t.ctx.Metrics.StateBytes += bytes - t.charged
-	t.charged = bytes
-}
-
-// Close gives the memory back.
-func (t *topN) Close() error {
-	t.ctx.Budget.Grow(-t.charged)
-	return nil
 }
 
 // forget takes a row that has left its list out of memory, and notes that it leaves the store.
@@ -362,45 +330,4 @@ func (t *topN) showRemoval(l *rankList, pos int, n int32) {
 	if end < l.limit && end >= int(t.node.Offset) {
 		t.out.add(types.Delete, t.rows.row(before), int64(end+1))
 	}
-}
-
-// Snapshot writes the partitions that changed.
-func (t *topN) Snapshot() error {
-	if err := t.stored.flush(); err != nil {
-		return err
-	}
-	for place, group := range t.gone {
-		if err := t.table.Delete(group, []byte(place)); err != nil {
-			return err
-		}
-	}
-	clear(t.gone)
-	var err error
-	for _, gid := range t.groups.All(nil) {
-		l := &t.lists[gid]
-		if !l.dirty {
-			continue
-		}
-		l.dirty = false
-		l.each(func(_ int, n int32) bool {
-			if t.rows.at(n).saved || t.ctx.Unkept {
-				return true
-			}
-			t.rows.at(n).saved = true
-			key := t.groups.AppendKey(nil, gid)
-			value := t.rows.row(n)
-			if t.node.TTL > 0 {
-				value = append(state.Stamp(nil, l.stamp), value...)
-			}
-			err = t.table.Set(state.Group(vec.Hash(key)), t.place(nil, gid, n), value)
-			return err == nil
-		})
-		if err != nil {
-			return err
-		}
-		if l.size == 0 {
-			t.forgetList(gid)
-		}
-	}
-	return nil
 }

@@ -1,0 +1,201 @@
+package op
+
+import (
+	"encoding/binary"
+
+	"weir/exec/state"
+	"weir/sql/vec"
+)
+
+// Rows of a Top-N lie in the store by partition, order and arrival; partitions that have some are marked, for it is
+// quickly known that a new one is not. Where memory is short, the coldest partitions are in the store alone.
+
+func (t *topN) openTables() error {
+	t.table = t.ctx.State.Table(state.Spec{Name: "rows", Key: append(typeNames(t.types), "BYTES", "BIGINT"), Value: []string{"BYTES"}, TTL: t.node.TTL})
+	t.parts = t.ctx.State.Table(state.Spec{Name: "partitions", Key: typeNames(t.types), Value: []string{"BYTES"}, TTL: t.node.TTL})
+	empty, err := (&rowTable{t: t.table}).empty()
+	if err != nil {
+		return err
+	}
+	unmarked, err := (&rowTable{t: t.parts}).empty()
+	t.partial, t.all = !empty, !empty && unmarked
+	here := func(part []byte) bool { return t.groups.FindKey(part) >= 0 }
+	t.stored, t.marks = newSweeper(t.table, t.node.TTL, stampOf, here), newSweeper(t.parts, t.node.TTL, stampOf, here)
+	t.stored.parts = t.groups.Encoder().NewDecoder()
+	return err
+}
+
+// loadLists reads what the store has of new partitions; firsts are rows of them.
+func (t *topN) loadLists(firsts []int32) error {
+	some := firsts
+	if !t.all {
+		some = nil
+		err := findKeys(t.parts, len(firsts), func(dst []byte, i int) []byte { return t.groups.AppendKey(dst, t.gids[firsts[i]]) },
+			func(i int, _ []byte) error { some = append(some, firsts[i]); return nil })
+		if err != nil {
+			return err
+		}
+	}
+	for _, row := range some {
+		if err := t.load(t.gids[row]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load reads the rows of a partition.
+func (t *topN) load(gid int32) error {
+	l := &t.lists[gid]
+	l.marked = true
+	prefix := t.groups.AppendKey(nil, gid)
+	return t.table.ScanGroup(state.Group(vec.Hash(prefix)), prefix, func(k, v []byte) error {
+		if _, gone := t.gone[string(k)]; gone {
+			return nil
+		}
+		if t.node.TTL > 0 {
+			l.stamp, v = max(l.stamp, stampOf(v)), v[8:]
+		}
+		end := len(k) - 8
+		seq := int64(binary.BigEndian.Uint64(k[end:]))
+		l.insert(&t.rows, t.rows.put(k[len(prefix):end], v, seq, true))
+		l.next = max(l.next, seq+1)
+		return nil
+	})
+}
+
+// forgetList forgets a partition that has no rows.
+func (t *topN) forgetList(gid int32) error {
+	var err error
+	if t.lists[gid].marked {
+		key := t.groups.AppendKey(nil, gid)
+		err = t.parts.Delete(state.Group(vec.Hash(key)), key)
+	}
+	t.lists[gid] = rankList{}
+	t.groups.Delete(gid)
+	return err
+}
+
+// charge tells the budget what memory holds; where that is short, the coldest partitions go to the store.
+func (t *topN) charge() error {
+	const list = 80 + 56 // and its chunk
+	t.ctx.Metrics.Groups = int64(t.groups.Len())
+	bytes := t.rows.bytes() + t.groups.Bytes() + int64(cap(t.lists))*list
+	by := bytes - t.charged
+	t.ctx.Metrics.StateBytes += by
+	t.charged = bytes
+	if t.fetch != nil { // a partition's limit is that of its first row, which is not kept
+		t.ctx.Budget.Hold(by)
+		return nil
+	}
+	fits := t.ctx.Budget.Grow(by)
+	if !t.cold.full(t.ctx.Budget, t.groups.Len(), fits) {
+		return nil
+	}
+	return t.evict()
+}
+
+func (t *topN) evict() error {
+	if err := t.flushGone(); err != nil {
+		return err
+	}
+	var cold []int32
+	for _, gid := range t.cold.pick(t.groups, nil) {
+		if t.lists[gid].size > 0 {
+			cold = append(cold, gid)
+		} else if err := t.forgetList(gid); err != nil {
+			return err
+		}
+	}
+	if err := t.saveLists(cold, t.node.TTL > 0); err != nil {
+		return err
+	}
+	for _, gid := range cold {
+		t.lists[gid].each(func(_ int, n int32) bool { t.rows.store.drop(n); return true })
+		t.lists[gid] = rankList{}
+		t.groups.Delete(gid)
+	}
+	t.partial = true
+	return nil
+}
+
+// Close gives the memory back.
+func (t *topN) Close() error {
+	t.ctx.Budget.Grow(-t.charged)
+	return nil
+}
+
+// Snapshot writes the partitions that changed.
+func (t *topN) Snapshot() error {
+	if err := t.flushGone(); err != nil {
+		return err
+	}
+	var changed []int32
+	for _, gid := range t.groups.All(nil) {
+		l := &t.lists[gid]
+		switch {
+		case !l.dirty:
+		case l.size > 0:
+			changed = append(changed, gid)
+		default:
+			if err := t.forgetList(gid); err != nil {
+				return err
+			}
+		}
+		l.dirty = false
+	}
+	if t.ctx.Unkept {
+		return nil
+	}
+	return t.saveLists(changed, false)
+}
+
+// flushGone deletes from the store what is gone.
+func (t *topN) flushGone() error {
+	for _, s := range []*sweeper{t.stored, t.marks} {
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	for place, group := range t.gone {
+		if err := t.table.Delete(group, []byte(place)); err != nil {
+			return err
+		}
+	}
+	clear(t.gone)
+	return nil
+}
+
+// saveLists writes the rows of partitions that the store does not have, or all with the partition's stamp, and marks the partitions.
+func (t *topN) saveLists(gids []int32, stamped bool) error {
+	key := func(dst []byte, i int) []byte { return t.groups.AppendKey(dst, gids[i]) }
+	err := writeKeys(t.table, len(gids), key, func(group uint16, _ []byte, i int) error { return t.saveRows(group, gids[i], stamped) })
+	if err != nil {
+		return err
+	}
+	return writeKeys(t.parts, len(gids), key, func(group uint16, key []byte, i int) error {
+		l := &t.lists[gids[i]]
+		if l.marked && t.node.TTL == 0 {
+			return nil
+		}
+		l.marked = true
+		return t.parts.Set(group, key, state.Stamp(nil, l.stamp))
+	})
+}
+
+func (t *topN) saveRows(group uint16, gid int32, stamped bool) (err error) {
+	l := &t.lists[gid]
+	l.each(func(_ int, n int32) bool {
+		if t.rows.at(n).saved && !stamped {
+			return true
+		}
+		t.rows.at(n).saved = true
+		value := t.rows.row(n)
+		if t.node.TTL > 0 {
+			value = append(state.Stamp(nil, l.stamp), value...)
+		}
+		err = t.table.Set(group, t.place(nil, gid, n), value)
+		return err == nil
+	})
+	return err
+}
