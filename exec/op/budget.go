@@ -54,6 +54,18 @@ func (b *Budget) tell() {
 	}
 }
 
+// holds publishes the memory of an operator that cannot move state to the store, and charges it.
+func (c *Context) holds(bytes int64) {
+	c.Budget.Hold(bytes - c.Metrics.StateBytes)
+	c.Metrics.StateBytes = bytes
+}
+
+// releases gives back what holds has charged.
+func (c *Context) releases() error {
+	c.Budget.Grow(-c.Metrics.StateBytes)
+	return nil
+}
+
 // coldKeys picks the keys that leave memory: those which were not used since its hand passed over them last.
 type coldKeys struct {
 	used []bool // by group

@@ -21,27 +21,26 @@ import (
 // The watermark passed on is behind by the larger bound, for a joined row carries the older of its times.
 type intervalJoin struct {
 	Base
-	ctx     *Context
-	node    *planner.IntervalJoin
-	sides   [2]*intervalSide
-	outer   [2]bool
-	cond    expr.Eval
-	both    *arrow.Schema
-	schema  *arrow.Schema
-	keys    *vec.Groups
-	types   []types.Type
-	gids    []int32
-	due     dueRows // when the first row of a list may go: gid and port are in gid; an entry for a row that is not first is void
-	wm      *savedTime
-	table   *state.Table
-	gone    map[string]uint16
-	store   rowStore
-	rows    pages[intervalRow] // by the numbers of store
-	seq     int64
-	out     joinOut
-	pad     storedJoin
-	pairs   []intervalPair
-	charged int64
+	ctx    *Context
+	node   *planner.IntervalJoin
+	sides  [2]*intervalSide
+	outer  [2]bool
+	cond   expr.Eval
+	both   *arrow.Schema
+	schema *arrow.Schema
+	keys   *vec.Groups
+	types  []types.Type
+	gids   []int32
+	due    dueRows // when the first row of a list may go: gid and port are in gid; an entry for a row that is not first is void
+	wm     *savedTime
+	table  *state.Table
+	gone   map[string]uint16
+	store  rowStore
+	rows   pages[intervalRow] // by the numbers of store
+	seq    int64
+	out    joinOut
+	pad    storedJoin
+	pairs  []intervalPair
 }
 
 // intervalSide is the rows of one input, by key in order of time, then of arrival.
@@ -270,17 +269,11 @@ func (j *intervalJoin) forgetKey(gid int32) {
 // charge tells the budget what memory holds.
 func (j *intervalJoin) charge() {
 	j.ctx.Metrics.Groups = int64(j.keys.Len())
-	bytes := j.store.bytes() + int64(j.rows.n)*40 + j.keys.Bytes() + int64(cap(j.due))*24
-	j.ctx.Budget.Hold(bytes - j.charged)
-	j.ctx.Metrics.StateBytes += bytes - j.charged
-	j.charged = bytes
+	j.ctx.holds(j.store.bytes() + int64(j.rows.n)*40 + j.keys.Bytes() + int64(cap(j.due))*24)
 }
 
 // Close gives the memory back.
-func (j *intervalJoin) Close() error {
-	j.ctx.Budget.Grow(-j.charged)
-	return nil
-}
+func (j *intervalJoin) Close() error { return j.ctx.releases() }
 
 func (j *intervalJoin) Watermark(wm types.Time, out Emitter) (types.Time, error) {
 	j.wm.advance(int64(wm))

@@ -18,7 +18,7 @@ type resident interface {
 // charge tells the budget what memory holds. Where that is short, the coldest keys go to the store, and come back when
 // they are asked for.
 func (k *keyed) charge() error {
-	bytes := k.store.bytes() + k.groups.Bytes() + int64(cap(k.val))*13
+	bytes := k.bytes()
 	if k.own != nil {
 		bytes += k.own.held()
 	}
@@ -36,6 +36,9 @@ func (k *keyed) charge() error {
 	}
 	return k.evict()
 }
+
+// bytes is the memory of keys and values.
+func (k *keyed) bytes() int64 { return k.store.bytes() + k.groups.Bytes() + int64(cap(k.val))*13 }
 
 // evict moves the coldest keys to the store.
 func (k *keyed) evict() error {

@@ -38,6 +38,7 @@ type matcher struct {
 	due   dueRows // partitions whose time limit is looked at
 	found []match
 	seq   int64 // of the next row
+	under int64 // matches under way, in all partitions
 }
 
 // NewMatch makes the operator of a Match.
@@ -225,9 +226,18 @@ func (m *matcher) work(b *vec.Batch, times []int64, out Emitter) error {
 	for _, gid := range gids {
 		m.settle(gid)
 	}
-	m.ctx.Metrics.Groups = int64(m.state.groups.Len())
+	m.measure()
 	return nil
 }
+
+// measure publishes the operator's counters and charges the budget.
+func (m *matcher) measure() {
+	m.ctx.Metrics.Groups = int64(m.state.groups.Len())
+	m.ctx.holds(m.state.bytes() + m.buf.bytes() + m.under*partialBytes)
+}
+
+// partialBytes is about what a match under way takes, with the last of its rows.
+const partialBytes = 320
 
 // wave works off a row of each of several partitions.
 func (m *matcher) wave(wave, gids []int32, rows []matchRow) error {
@@ -329,6 +339,9 @@ func (m *matcher) expire(now int64) error {
 // settle forgets a partition without matches under way.
 func (m *matcher) settle(gid int32) {
 	p := m.part[gid]
+	if p != nil {
+		m.under += p.count()
+	}
 	switch {
 	case p == nil:
 		m.state.drop(gid)
@@ -387,4 +400,4 @@ func (m *matcher) emit(out Emitter) error {
 }
 
 // Close gives the budget back.
-func (m *matcher) Close() error { return m.state.close() }
+func (m *matcher) Close() error { return m.ctx.releases() }

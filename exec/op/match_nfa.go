@@ -193,6 +193,18 @@ type matchPart struct {
 	open partials
 	done partials // complete, but a match that began before may still come
 	due  int64    // when a time limit is looked at, 0: there is none
+	seen int64    // matches as of the last count
+}
+
+// count gives how many matches there are more than at the last count; none are under way in an idle part.
+func (p *matchPart) count() int64 {
+	n := int64(len(p.open) + len(p.done))
+	if p.idle() {
+		n = 0
+	}
+	more := n - p.seen
+	p.seen = n
+	return more
 }
 
 func (a *automaton) newPart() *matchPart {

@@ -187,6 +187,7 @@ func (m *matcher) restore(gid int32, v []byte) error {
 	if r.err != nil || len(r.v) > 0 || len(p.open) == 0 {
 		return errMatchState
 	}
+	m.under += p.count()
 	m.part[gid] = p
 	m.watch(gid)
 	m.state.hold(gid, held)

@@ -216,5 +216,9 @@ func (o *over) held() int64 {
 	if o.batches++; o.batches >= measuredEvery || o.measured == 0 {
 		o.measured, o.batches = o.set.bytes(), 0
 	}
-	return o.framed + o.measured + int64(cap(o.last))*76 + int64(len(o.dirty))*16
+	bytes := o.framed + o.measured + int64(cap(o.last))*76 + int64(len(o.dirty))*16
+	if o.buf != nil {
+		bytes += o.buf.bytes()
+	}
+	return bytes
 }

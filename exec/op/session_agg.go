@@ -49,6 +49,8 @@ type sessionAgg struct {
 	buf    []byte
 	// retract: rows may be taken away.
 	retract bool
+	sums    int64 // bytes of accumulators, as of some batches ago
+	batches int   // since then
 }
 
 // NewSessionAgg makes the operator of an aggregate over SESSION windows.
@@ -112,8 +114,22 @@ func (a *sessionAgg) Process(_ int, b *vec.Batch, _ Emitter) error {
 			a.keys.Delete(kid)
 		}
 	}
+	a.measure()
 	return nil
 }
+
+// measure publishes the operator's counters and charges the budget.
+func (a *sessionAgg) measure() {
+	const each = 72 + 8 + 8 // session, count, its place among those of its key
+	a.ctx.Metrics.Groups = int64(int(a.pool.next) - len(a.pool.free))
+	if a.batches++; a.batches >= measuredEvery || a.sums == 0 {
+		a.sums, a.batches = a.set.bytes(), 0
+	}
+	a.ctx.holds(a.keys.Bytes() + a.sums + int64(cap(a.all))*each + int64(cap(a.byKey)+cap(a.due))*24)
+}
+
+// Close gives the memory back.
+func (a *sessionAgg) Close() error { return a.ctx.releases() }
 
 // place gives the session of a row, -1 where it is late, and the other sessions that the row joins to it.
 func (a *sessionAgg) place(b *vec.Batch, row int, t int64) (gid int32, joined []int32) {
@@ -280,7 +296,7 @@ func (a *sessionAgg) fire(complete func(end int64) bool, out Emitter) error {
 		}
 		gids = gids[len(part):]
 	}
-	a.ctx.Metrics.Groups = int64(int(a.pool.next) - len(a.pool.free))
+	a.measure()
 	return nil
 }
 

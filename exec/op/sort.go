@@ -73,8 +73,12 @@ func (s *sorter) Process(_ int, b *vec.Batch, _ Emitter) error {
 		}
 		s.buf.push(t, s.keys.At(i), rows.At(i), group)
 	}
+	s.ctx.holds(s.buf.bytes())
 	return nil
 }
+
+// Close gives the memory back.
+func (s *sorter) Close() error { return s.ctx.releases() }
 
 func (s *sorter) Watermark(wm types.Time, out Emitter) (types.Time, error) {
 	if !s.node.Temporal {
@@ -91,6 +95,7 @@ func (s *sorter) leave(upTo int64, out Emitter) error {
 	for {
 		row, at, ok := s.buf.pop(upTo)
 		if !ok {
+			s.ctx.holds(s.buf.bytes())
 			return ch.flush(nil, out)
 		}
 		s.last.advance(at)

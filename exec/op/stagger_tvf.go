@@ -234,16 +234,11 @@ func (t *staggerTVF) emit(done *windowRows, out Emitter) error {
 
 func (t *staggerTVF) measure() {
 	t.ctx.Metrics.Groups = int64(t.keys.Len())
-	total := t.bytes + t.keys.Bytes()
-	t.ctx.Budget.Hold(total - t.ctx.Metrics.StateBytes)
-	t.ctx.Metrics.StateBytes = total
+	t.ctx.holds(t.bytes + t.keys.Bytes())
 }
 
 // Close gives the memory back.
-func (t *staggerTVF) Close() error {
-	t.ctx.Budget.Grow(-t.ctx.Metrics.StateBytes)
-	return nil
-}
+func (t *staggerTVF) Close() error { return t.ctx.releases() }
 
 // forget has a place, after the letter of its table, leave the store.
 func (t *staggerTVF) forget(group uint16, key []byte) { t.gone[string(key)] = group }

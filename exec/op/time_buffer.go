@@ -138,3 +138,8 @@ func (t *timeBuffer) take() sortRow {
 		i = down
 	}
 }
+
+// bytes is the memory held.
+func (t *timeBuffer) bytes() int64 {
+	return t.store.bytes() + int64(cap(t.heap))*40 + int64(len(t.gone))*40
+}

@@ -43,6 +43,7 @@ type windowBuffer struct {
 	gone   map[string]uint16
 	seq    int64
 	gids   []int32
+	bytes  int64 // of rows
 }
 
 func newWindowBuffer(w planner.Window, s *planner.Settings, key []types.Type) *windowBuffer {
@@ -91,6 +92,7 @@ func (w *windowBuffer) restore() error {
 		}
 		w.seq = max(w.seq, s.row.seq)
 		w.keys[gid].rows = append(w.keys[gid].rows, s.row)
+		w.bytes += s.row.bytes()
 	}
 	return nil
 }
@@ -165,6 +167,16 @@ func (w *windowBuffer) put(gid int32, r *windowRow) {
 	k := w.keys[gid]
 	k.rows = append(k.rows, r)
 	k.dirty = true
+	w.bytes += r.bytes()
+}
+
+// bytes is the memory that a row takes.
+func (r *windowRow) bytes() int64 { return int64(cap(r.row)+cap(r.key)) + 112 }
+
+// measure publishes the operator's counters and charges the budget.
+func (w *windowBuffer) measure() {
+	w.ctx.Metrics.Groups = int64(w.groups.Len())
+	w.ctx.holds(w.bytes + w.groups.Bytes() + int64(cap(w.keys))*8 + w.ctx.Metrics.Groups*80)
 }
 
 // fire gives each key of the windows that the watermark completes to emit, window by window, and frees it.
@@ -188,12 +200,13 @@ func (w *windowBuffer) fire(wm types.Time, emit func(rows []*windowRow) error) e
 		}
 		delete(w.byEnd, end)
 	}
-	w.ctx.Metrics.Groups = int64(w.groups.Len())
+	w.measure()
 	return nil
 }
 
 // forget notes that a row leaves the store.
 func (w *windowBuffer) forget(gid int32, r *windowRow) {
+	w.bytes -= r.bytes()
 	if r.saved {
 		group, place := w.place(gid, r)
 		w.gone[string(place)] = group

@@ -334,13 +334,8 @@ func (w *windowEmit) free(end int64) {
 // measure publishes the operator's counters and charges the budget.
 func (w *windowEmit) measure() {
 	w.ctx.Metrics.Groups = int64(w.groups.Len())
-	total := w.groups.Bytes() + int64(cap(w.all))*80 + w.set.bytes()
-	w.ctx.Budget.Hold(total - w.ctx.Metrics.StateBytes)
-	w.ctx.Metrics.StateBytes = total
+	w.ctx.holds(w.groups.Bytes() + int64(cap(w.all))*80 + w.set.bytes())
 }
 
 // Close gives the memory back.
-func (w *windowEmit) Close() error {
-	w.ctx.Budget.Grow(-w.ctx.Metrics.StateBytes)
-	return nil
-}
+func (w *windowEmit) Close() error { return w.ctx.releases() }

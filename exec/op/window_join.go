@@ -60,8 +60,12 @@ func (w *windowJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 			w.buf.put(gid, &windowRow{port: port, row: bytes.Clone(rows.At(i)), null: null != nil && null[i]})
 		}
 	}
+	w.buf.measure()
 	return nil
 }
+
+// Close gives the memory back.
+func (w *windowJoin) Close() error { return w.ctx.releases() }
 
 // nullKeys tells which rows have a NULL in a key that is not NULL-safe; nil: none.
 func nullKeys(b *vec.Batch, keys []int, safe []bool) []bool {

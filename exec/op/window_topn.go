@@ -52,8 +52,12 @@ func (w *windowTopN) Process(_ int, b *vec.Batch, _ Emitter) error {
 			w.trim(gid, k, limit)
 		}
 	}
+	w.buf.measure()
 	return nil
 }
+
+// Close gives the memory back.
+func (w *windowTopN) Close() error { return w.buf.ctx.releases() }
 
 // trim drops the rows that cannot show.
 func (w *windowTopN) trim(gid int32, k *windowKey, limit int) {
