@@ -75,6 +75,7 @@ func (r *reader) poll(ctx context.Context) (*kinesis.GetRecordsOutput, error) {
 	var expired *ktypes.ExpiredIteratorException
 	if errors.As(err, &expired) {
 		r.iter = ""
+		r.outage.over()
 		if r.expired++; r.expired > 1 {
 			r.wait()
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -46,13 +47,15 @@ func (s *sink) put(ctx context.Context, batch []ktypes.PutRecordsRequestEntry) e
 		out, err := s.api.put(ctx, batch)
 		switch {
 		case err == nil:
-			outage.over()
 			before := len(batch)
 			if batch, err = s.refused(batch, out); err != nil || len(batch) == 0 {
 				return err
 			}
 			if len(batch) < before {
 				wait = first
+			}
+			if err := s.failing(&outage, len(batch) == before, out); err != nil {
+				return err
 			}
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -111,6 +114,17 @@ func (s *sink) refusal(batch []ktypes.PutRecordsRequestEntry, err error) error {
 		}
 	}
 	return err
+}
+
+// failing tells whether the service has taken none of the records for too long, and not since they were too many.
+func (s *sink) failing(o *outage, none bool, out *kinesis.PutRecordsOutput) error {
+	for _, r := range out.Records {
+		if code := aws.ToString(r.ErrorCode); none && !strings.Contains(code, "Throughput") && !strings.Contains(code, "Throttl") {
+			return o.bears(s.api, "writing", fmt.Errorf("%s: %s", code, aws.ToString(r.ErrorMessage)))
+		}
+	}
+	o.over()
+	return nil
 }
 
 // refused gives the records of the batch that the service did not take.
