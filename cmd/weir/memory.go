@@ -17,7 +17,8 @@ const headroom = 16 << 20
 // Where much is alive, in state, it lies in large pieces without pointers, which the collector need not look at.
 // To let as much garbage gather as is alive, as it does unless told otherwise, would double the memory and save
 // little work. So it gathers as much as there is to look at, which bounds the work, but at least usualGarbage; where
-// jobs have said what they take, no more than brings the process there, but at least leastGarbage.
+// jobs have said what they take, no more than brings the process there, but at least leastGarbage and a quarter of what
+// there is to look at.
 const (
 	usualGarbage = 64 << 20
 	leastGarbage = 12 << 20
@@ -100,10 +101,11 @@ func heapBytes() (alive, looked int64) {
 func garbagePercent(alive, looked, reserved int64) int {
 	garbage := max(usualGarbage, looked)
 	if reserved > 0 {
-		garbage = min(garbage, max(reserved+alwaysAlive-alive, leastGarbage))
+		garbage = min(garbage, max(reserved+alwaysAlive-alive, leastGarbage, looked/4))
 	}
 	if alive <= garbage {
 		return 100
 	}
-	return max(int(100*garbage/alive)/5*5, leastPercent)
+	const step = 2
+	return max(int((100*garbage+step*alive-1)/(step*alive))*step, leastPercent)
 }

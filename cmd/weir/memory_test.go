@@ -13,11 +13,11 @@ func TestGarbagePercent(t *testing.T) {
 		alive, looked, reserved int64
 		want                    int
 	}{
-		{0, 0, 0, 100}, {usualGarbage, 0, 0, 100}, {2 * usualGarbage, 0, 0, 50}, {300 * mb, mb, 0, 20}, {1 << 40, mb, 0, 5},
+		{0, 0, 0, 100}, {usualGarbage, 0, 0, 100}, {2 * usualGarbage, 0, 0, 50}, {300 * mb, mb, 0, 22}, {1 << 40, mb, 0, 5},
 		{300 * mb, 300 * mb, 0, 100}, {1000 * mb, 500 * mb, 0, 50},
 		// A job that takes 172 MB leaves the rest of them, and of what is always there, for garbage, but never too little.
-		{160 * mb, mb, 172 * mb, 25}, {100 * mb, mb, 172 * mb, 60}, {40 * mb, mb, 172 * mb, 100}, {190 * mb, mb, 172 * mb, 5}, {400 * mb, mb, 172 * mb, 5},
-		{160 * mb, 160 * mb, 172 * mb, 25},
+		{160 * mb, mb, 172 * mb, 26}, {100 * mb, mb, 172 * mb, 64}, {40 * mb, mb, 172 * mb, 100}, {190 * mb, mb, 172 * mb, 8}, {400 * mb, mb, 172 * mb, 5},
+		{160 * mb, 160 * mb, 172 * mb, 26}, {400 * mb, 200 * mb, 172 * mb, 14},
 	} {
 		if got := garbagePercent(c.alive, c.looked, c.reserved); got != c.want {
 			t.Errorf("%d bytes alive, %d to look at, %d reserved: %d percent, want %d", c.alive, c.looked, c.reserved, got, c.want)
