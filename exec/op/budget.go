@@ -72,9 +72,12 @@ type coldKeys struct {
 	hand int32
 	// most is the number of keys that memory has room for; 0: not known yet.
 	most int
+	// rest is the number of rows to come before cold keys are looked for again: few could leave.
+	rest int
 }
 
 func (c *coldKeys) use(gids []int32, n int) {
+	c.rest -= min(len(gids), c.rest)
 	for len(c.used) < n {
 		c.used = append(c.used, false)
 	}
@@ -89,6 +92,8 @@ func (c *coldKeys) use(gids []int32, n int) {
 // and there is no room for more.
 func (c *coldKeys) full(b *Budget, live int, fits bool) bool {
 	switch {
+	case c.rest > 0:
+		return false
 	case !fits:
 		c.most = live
 	case c.most == 0 || live < c.most:
@@ -122,6 +127,9 @@ func (c *coldKeys) pick(groups *vec.Groups, keep func(gid int32) bool) []int32 {
 	}
 	for _, gid := range out {
 		c.used[gid] = false
+	}
+	if len(out) < want/2 {
+		c.rest = int(n) / 8
 	}
 	return out
 }

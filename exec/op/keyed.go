@@ -94,6 +94,7 @@ func (k *keyed) keep(gid int32, v []byte) {
 		v, _ = state.Fresh(v, 0, 0)
 	}
 	k.hold(gid, v)
+	k.dirty[gid] = false // as the key that had the number before may have left it
 }
 
 // loadAll reads the whole table: for operators that must visit every key.

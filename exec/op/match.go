@@ -112,6 +112,7 @@ func (m *matcher) Process(_ int, b *vec.Batch, out Emitter) error {
 		}
 		m.buf.push(t, m.keys.At(i), rows.At(i), state.Group(vec.Hash(m.parts.At(i))))
 	}
+	m.measure()
 	return nil
 }
 

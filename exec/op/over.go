@@ -146,7 +146,7 @@ func (o *over) Process(_ int, b *vec.Batch, out Emitter) error {
 	millisOf(col, times)
 	if !o.bounded() && o.ttl() == 0 {
 		o.wait(b, times)
-		return nil
+		return o.settle(0)
 	}
 	gids, err := o.lookup(b)
 	if err != nil {
@@ -233,6 +233,9 @@ func (o *over) workUpTo(wm types.Time, out Emitter) error {
 			return err
 		}
 		if err := o.work(b, times, out); err != nil {
+			return err
+		}
+		if err := o.state.charge(); err != nil {
 			return err
 		}
 	}

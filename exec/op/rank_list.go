@@ -44,6 +44,8 @@ type rankList struct {
 	stamp  int64 // processing time of the last change
 	dirty  bool
 	marked bool // the store may have rows of it
+	// renewed: the stamp is newer than the store's.
+	renewed bool
 }
 
 // keyHead is the first bytes of a key, as numbers. Where the heads of two keys differ, they tell the order.

@@ -112,6 +112,7 @@ func (t *temporalJoin) Process(port int, b *vec.Batch, _ Emitter) error {
 			t.live[gid] = k
 		}
 		t.touch(k, now)
+		t.trim(k, t.wm.at)
 		if t.state.get(gid) == nil {
 			t.state.set(gid, held) // the key is known from now on
 		}
@@ -170,6 +171,12 @@ func (t *temporalJoin) forget(gid int32) {
 	delete(t.changed, gid)
 }
 
+// waits tells whether the left row that arrived so waits.
+func (k *temporalKey) waits(seq int64) bool {
+	_, ok := slices.BinarySearchFunc(k.left, seq, func(r temporalRow, seq int64) int { return cmpInt(r.seq, seq) })
+	return ok
+}
+
 // put adds a version; one of equal time is replaced.
 func (t *temporalJoin) put(k *temporalKey, r temporalRow) {
 	at, same := slices.BinarySearchFunc(k.versions, r.time, func(v temporalRow, t int64) int { return cmpInt(v.time, t) })
@@ -198,8 +205,8 @@ func (t *temporalJoin) Watermark(wm types.Time, out Emitter) (types.Time, error)
 	for len(t.waiting) > 0 && t.waiting[0].time <= int64(wm) {
 		d := t.waiting.pop()
 		k := t.live[d.gid]
-		if k == nil {
-			continue
+		if k == nil || !k.waits(d.seq) {
+			continue // the row was joined with one before it, or expired; its key's number may be another's
 		}
 		t.touch(k, t.now())
 		t.changed[d.gid], k.dirty = true, true

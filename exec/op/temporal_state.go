@@ -100,7 +100,10 @@ func (t *temporalJoin) Snapshot() error {
 	alone := t.state.alone()
 	for gid := range t.changed {
 		k := t.live[gid]
-		if t.trim(k, t.wm.at); len(k.left)+len(k.versions) == 0 {
+		if len(k.left) == 0 {
+			t.trim(k, t.wm.at)
+		}
+		if len(k.left)+len(k.versions) == 0 {
 			t.forget(gid)
 		} else if !alone {
 			t.state.set(gid, k.value())

@@ -34,7 +34,6 @@ type topN struct {
 	charged int64
 	table   *state.Table // rows
 	parts   *state.Table // partitions that may have rows in the store
-	all     bool         // any partition may
 	partial bool
 	cold    coldKeys
 	gone    map[string]uint16 // places to delete from the store, and their key groups
@@ -202,7 +201,7 @@ func (t *topN) renew(gid int32, l *rankList) {
 		l.each(func(_ int, n int32) bool { t.forget(gid, n); return true })
 		l.chunks, l.size = nil, 0
 	}
-	l.stamp = now
+	l.stamp, l.renewed = now, true
 }
 
 // forget takes a row that has left its list out of memory, and notes that it leaves the store.

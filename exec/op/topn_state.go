@@ -18,26 +18,69 @@ func (t *topN) openTables() error {
 		return err
 	}
 	unmarked, err := (&rowTable{t: t.parts}).empty()
-	t.partial, t.all = !empty, !empty && unmarked
-	here := func(part []byte) bool { return t.groups.FindKey(part) >= 0 }
-	t.stored, t.marks = newSweeper(t.table, t.node.TTL, stampOf, here), newSweeper(t.parts, t.node.TTL, stampOf, here)
+	if err != nil {
+		return err
+	}
+	t.partial = !empty
+	t.marks = newSweeper(t.parts, t.node.TTL, stampOf, func(part []byte) bool { return t.groups.FindKey(part) >= 0 })
+	t.stored = newSweeper(t.table, t.node.TTL, stampOf, t.here)
 	t.stored.parts = t.groups.Encoder().NewDecoder()
-	return err
+	if t.partial && unmarked {
+		return t.markAll()
+	}
+	return nil
+}
+
+// here tells whether memory has a partition, or a mark that is not as old as its rows.
+func (t *topN) here(part []byte) bool {
+	if t.groups.FindKey(part) >= 0 {
+		return true
+	}
+	mark, ok, err := t.parts.Get(state.Group(vec.Hash(part)), part)
+	return err != nil || ok && !expired(stampOf(mark), t.node.TTL, t.ctx.Fn.NowMicros/1000)
+}
+
+// markAll marks the partitions of a state from before there were marks.
+func (t *topN) markAll() error {
+	stamps := map[string]int64{}
+	split := t.groups.Encoder().NewDecoder()
+	err := t.table.Scan(func(_ uint16, key, v []byte) error {
+		n, err := split.Front(key)
+		if err != nil {
+			return err
+		}
+		stamp := int64(0)
+		if t.node.TTL > 0 {
+			stamp = stampOf(v)
+		}
+		stamps[string(key[:n])] = max(stamps[string(key[:n])], stamp)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for part, stamp := range stamps {
+		if err := t.parts.Set(state.Group(vec.Hash([]byte(part))), []byte(part), state.Stamp(nil, stamp)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loadLists reads what the store has of new partitions; firsts are rows of them.
 func (t *topN) loadLists(firsts []int32) error {
-	some := firsts
-	if !t.all {
-		some = nil
-		err := findKeys(t.parts, len(firsts), func(dst []byte, i int) []byte { return t.groups.AppendKey(dst, t.gids[firsts[i]]) },
-			func(i int, _ []byte) error { some = append(some, firsts[i]); return nil })
-		if err != nil {
-			return err
-		}
+	var some []int32
+	err := findKeys(t.parts, len(firsts), func(dst []byte, i int) []byte { return t.groups.AppendKey(dst, t.gids[firsts[i]]) }, func(i int, mark []byte) error {
+		gid := t.gids[firsts[i]]
+		t.lists[gid].marked, t.lists[gid].stamp = true, stampOf(mark)
+		some = append(some, gid)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	for _, row := range some {
-		if err := t.load(t.gids[row]); err != nil {
+	for _, gid := range some {
+		if err := t.load(gid); err != nil {
 			return err
 		}
 	}
@@ -47,14 +90,13 @@ func (t *topN) loadLists(firsts []int32) error {
 // load reads the rows of a partition.
 func (t *topN) load(gid int32) error {
 	l := &t.lists[gid]
-	l.marked = true
 	prefix := t.groups.AppendKey(nil, gid)
 	return t.table.ScanGroup(state.Group(vec.Hash(prefix)), prefix, func(k, v []byte) error {
 		if _, gone := t.gone[string(k)]; gone {
 			return nil
 		}
 		if t.node.TTL > 0 {
-			l.stamp, v = max(l.stamp, stampOf(v)), v[8:]
+			v = v[8:] // the mark has the newest stamp
 		}
 		end := len(k) - 8
 		seq := int64(binary.BigEndian.Uint64(k[end:]))
@@ -107,7 +149,7 @@ func (t *topN) evict() error {
 			return err
 		}
 	}
-	if err := t.saveLists(cold, t.node.TTL > 0); err != nil {
+	if err := t.saveLists(cold); err != nil {
 		return err
 	}
 	for _, gid := range cold {
@@ -134,7 +176,7 @@ func (t *topN) Snapshot() error {
 	for _, gid := range t.groups.All(nil) {
 		l := &t.lists[gid]
 		switch {
-		case !l.dirty:
+		case !l.dirty && !l.renewed:
 		case l.size > 0:
 			changed = append(changed, gid)
 		default:
@@ -142,12 +184,12 @@ func (t *topN) Snapshot() error {
 				return err
 			}
 		}
-		l.dirty = false
+		l.dirty, l.renewed = false, l.renewed && t.ctx.Unkept
 	}
 	if t.ctx.Unkept {
 		return nil
 	}
-	return t.saveLists(changed, false)
+	return t.saveLists(changed)
 }
 
 // flushGone deletes from the store what is gone.
@@ -166,10 +208,10 @@ func (t *topN) flushGone() error {
 	return nil
 }
 
-// saveLists writes the rows of partitions that the store does not have, or all with the partition's stamp, and marks the partitions.
-func (t *topN) saveLists(gids []int32, stamped bool) error {
+// saveLists writes the rows of partitions that the store does not have, and marks the partitions, with the time of their last change.
+func (t *topN) saveLists(gids []int32) error {
 	key := func(dst []byte, i int) []byte { return t.groups.AppendKey(dst, gids[i]) }
-	err := writeKeys(t.table, len(gids), key, func(group uint16, _ []byte, i int) error { return t.saveRows(group, gids[i], stamped) })
+	err := writeKeys(t.table, len(gids), key, func(group uint16, _ []byte, i int) error { return t.saveRows(group, gids[i]) })
 	if err != nil {
 		return err
 	}
@@ -178,15 +220,15 @@ func (t *topN) saveLists(gids []int32, stamped bool) error {
 		if l.marked && t.node.TTL == 0 {
 			return nil
 		}
-		l.marked = true
+		l.marked, l.renewed = true, false
 		return t.parts.Set(group, key, state.Stamp(nil, l.stamp))
 	})
 }
 
-func (t *topN) saveRows(group uint16, gid int32, stamped bool) (err error) {
+func (t *topN) saveRows(group uint16, gid int32) (err error) {
 	l := &t.lists[gid]
 	l.each(func(_ int, n int32) bool {
-		if t.rows.at(n).saved && !stamped {
+		if t.rows.at(n).saved {
 			return true
 		}
 		t.rows.at(n).saved = true
