@@ -61,8 +61,8 @@ type Options struct {
 	// Reserve is told what a job with a MemoryLimit takes of Go's memory, garbage and all, and gives what ends that; nil:
 	// nobody asks.
 	Reserve func(bytes int64) (release func())
-	// MemoryLimit bounds the bytes that state may hold before operators move it to their store, with the cache of that;
-	// 0: no bound.
+	// MemoryLimit is the memory of the job, of which operators' state has a share (sharesOf) before they move it to their
+	// store; 0: no bound.
 	MemoryLimit int64
 	// Rejects keeps bad records and late rows where their tables want that; nil: they are counted, logged and gone.
 	Rejects connectors.RejectLog

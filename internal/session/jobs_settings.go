@@ -22,7 +22,7 @@ func jobSettings() []Setting {
 		{Name: "execution.checkpointing.aligned-checkpoint-timeout", Default: "10 s", Doc: "How long a checkpoint waits before it goes ahead of what is queued.", check: isDuration},
 		{Name: "execution.checkpointing.tolerable-failed-checkpoints", Default: "0", Doc: "Checkpoints in a row that may fail before the job does.", check: atLeast(0)},
 		{Name: "execution.state-recovery.path", Doc: "Savepoint or checkpoint that new jobs go on from, at any parallelism.", check: isFolder},
-		{Name: "taskmanager.memory.managed.size", Default: "1 gb", Doc: "Memory that a job's state may hold before operators move it to disk.", check: isMemory},
+		{Name: "taskmanager.memory.managed.size", Default: "1 gb", Doc: "Memory of a job: its state, caches and all that goes with them. Operators move state to disk so that a process with one job takes at most a quarter more, from `128 mb` on.", check: isMemory},
 		{Name: "s3.endpoint", Doc: "URL of the object store behind s3://, where it is not AWS's. For checkpoints and savepoints, whose credentials and region are those of the environment, and for tables without `aws.endpoint`.", check: isURL},
 		{Name: "execution.state-recovery.ignore-unclaimed-state", Default: "false", Doc: "true: state of a savepoint that the new plan has no operator for is left behind, and operators without state begin anew; false: the job is refused, with what differs.", check: oneOf("true", "false")},
 	}
