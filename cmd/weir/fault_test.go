@@ -205,7 +205,7 @@ func TestDroppedConnectionsForLong(t *testing.T) {
 	r := newFaultRig(t, "'outage.timeout' = '2 s'")
 	r.more(5)
 	r.relay.fault.Store(dropped)
-	r.failsWith("for 2")
+	r.failsWith("('outage.timeout')")
 	r.relay.fault.Store(noFault)
 	r.more(5)
 	if d := r.details(); d.State != session.StateRunning || d.Restarts == 0 {
