@@ -66,7 +66,8 @@ func (c *Context) releases() error {
 	return nil
 }
 
-// coldKeys picks the keys that leave memory: those which were not used since its hand passed over them last.
+// coldKeys picks the keys that leave memory: those which were not used since its hand passed over them last. Until keys were picked
+// once, which of them are used is not noted, for that costs as much as looking them up.
 type coldKeys struct {
 	used []bool // by group
 	hand int32
@@ -74,10 +75,14 @@ type coldKeys struct {
 	most int
 	// rest is the number of rows to come before cold keys are looked for again: few could leave.
 	rest int
+	// picked: keys have left memory.
+	picked bool
 }
 
 func (c *coldKeys) use(gids []int32, n int) {
-	c.rest -= min(len(gids), c.rest)
+	if c.rest -= min(len(gids), c.rest); !c.picked {
+		return
+	}
 	for len(c.used) < n {
 		c.used = append(c.used, false)
 	}
@@ -108,6 +113,7 @@ func (c *coldKeys) full(b *Budget, live int, fits bool) bool {
 // pick lists a third of the live keys, coldest first. They are to be deleted.
 func (c *coldKeys) pick(groups *vec.Groups, keep func(gid int32) bool) []int32 {
 	n := int32(groups.Cap())
+	c.picked = true
 	c.use(nil, int(n))
 	want := (groups.Len() + 2) / 3
 	out := make([]int32, 0, want)
