@@ -32,14 +32,14 @@ const (
 	// leastGarbage is what must gather, or the collector would run without end.
 	leastGarbage = 12 << 20
 	mostGarbage  = 64 << 20
-	leastState   = 16 << 20
+	leastState   = 12 << 20
 	leastCache   = 8 << 20
 	mostCache    = 256 << 20
 	defaultCache = 64 << 20
 )
 
 // sharesOf divides a limit. The cache has a sixth: it must hold the filters of what is on disk, or each lookup would read
-// them again; with memtables it takes a third more. State has what is left of a quarter over the limit: at most the limit
+// them again; with memtables and holes it takes half as much again. State has what is left of a quarter over the limit: at most the limit
 // without the cache, and so much at least that the job can work, which is too much where the limit is below 128 MB.
 func sharesOf(limit int64) shares {
 	if limit == 0 {
@@ -48,7 +48,7 @@ func sharesOf(limit int64) shares {
 	all := limit + limit/4 - programBytes
 	cache := min(max(limit/6, min(leastCache, limit/2)), mostCache)
 	garbage := min(max(all/8, leastGarbage), mostGarbage)
-	rest := all - cache*4/3 - garbage - workBytes
+	rest := all - cache*3/2 - garbage - workBytes
 	held := max(min(rest, limit-cache), min(limit/4, leastState), 1)
 	return shares{state: held, cache: cache, objects: held + garbage + workBytes}
 }

@@ -10,7 +10,7 @@ func TestShares(t *testing.T) {
 		if s.state < 1 || s.state > limit || s.cache < 0 || s.state+s.cache > limit || s.objects < s.state {
 			t.Errorf("%d MB: %+v", limit/mb, s)
 		}
-		if all := programBytes + s.objects + s.cache*4/3; limit >= 128*mb && all > limit*5/4 {
+		if all := programBytes + s.objects + s.cache*3/2; limit >= 128*mb && all > limit*5/4 {
 			t.Errorf("%d MB: a process takes %d MB", limit/mb, all/mb)
 		}
 	}
