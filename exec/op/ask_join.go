@@ -388,14 +388,9 @@ func (j *askJoin) Snapshot() error {
 }
 
 func (j *askJoin) measure() {
-	m := j.ctx.Metrics
-	bytes := j.known.bytes() + j.bytes
-	j.ctx.Budget.Grow(bytes - m.StateBytes)
-	m.StateBytes, m.Groups = bytes, int64(j.known.keys.Len())
+	j.ctx.Metrics.Groups = int64(j.known.keys.Len())
+	j.ctx.charges(j.known.bytes() + j.bytes)
 }
 
 // Close gives the memory back.
-func (j *askJoin) Close() error {
-	j.ctx.Budget.Grow(-j.ctx.Metrics.StateBytes)
-	return nil
-}
+func (j *askJoin) Close() error { return j.ctx.releases() }

@@ -39,13 +39,6 @@ func (b *Budget) room(part int64) bool {
 	return fits
 }
 
-// Hold is Grow of an operator that cannot move state to the store: the user is told when it holds too much.
-func (b *Budget) Hold(bytes int64) {
-	if !b.Grow(bytes) {
-		b.tell()
-	}
-}
-
 // tell tells the user, once, that the operator holds too much and cannot move it to the store.
 func (b *Budget) tell() {
 	if b != nil && !b.told && b.over != nil {
@@ -54,13 +47,22 @@ func (b *Budget) tell() {
 	}
 }
 
-// holds publishes the memory of an operator that cannot move state to the store, and charges it.
-func (c *Context) holds(bytes int64) {
-	c.Budget.Hold(bytes - c.Metrics.StateBytes)
+// charges publishes the memory that an operator holds in state, and charges what is new of it. False means that the operator should
+// move cold state to the store.
+func (c *Context) charges(bytes int64) bool {
+	by := bytes - c.Metrics.StateBytes
 	c.Metrics.StateBytes = bytes
+	return c.Budget.Grow(by)
 }
 
-// releases gives back what holds has charged.
+// holds is charges of an operator that cannot move state to the store: the user is told when it holds too much.
+func (c *Context) holds(bytes int64) {
+	if !c.charges(bytes) {
+		c.Budget.tell()
+	}
+}
+
+// releases gives back what was charged.
 func (c *Context) releases() error {
 	c.Budget.Grow(-c.Metrics.StateBytes)
 	return nil
@@ -138,4 +140,15 @@ func (c *coldKeys) pick(groups *vec.Groups, keep func(gid int32) bool) []int32 {
 		c.rest = int(n) / 8
 	}
 	return out
+}
+
+// stillDirty keeps the groups of a list that are dirty.
+func stillDirty(list []int32, dirty []bool) []int32 {
+	live := list[:0]
+	for _, gid := range list {
+		if dirty[gid] {
+			live = append(live, gid)
+		}
+	}
+	return live
 }

@@ -53,28 +53,12 @@ func TestEvict(t *testing.T) {
 				got, err := c.run(w, steps, seed)
 				if err != nil {
 					t.Errorf("%s, %s, seed %d: %v", name, way, seed, err)
-				} else if diff := firstDifference(sortParts(want), sortParts(got)); diff != "" {
+				} else if diff := compare(sortParts(want), sortParts(got)); diff != "" {
 					t.Errorf("%s, %s, seed %d: %s", name, way, seed, diff)
 				}
 			}
 		}
 	}
-}
-
-func firstDifference(want, got []string) string {
-	for i := range max(len(want), len(got)) {
-		w, g := "nothing", "nothing"
-		if i < len(want) {
-			w = want[i]
-		}
-		if i < len(got) {
-			g = got[i]
-		}
-		if w != g {
-			return fmt.Sprintf("line %d: want %s, got %s", i+1, w, g)
-		}
-	}
-	return ""
 }
 
 // beforeOpen prepares an operator's context.

@@ -43,7 +43,6 @@ type groupAgg struct {
 	gone    map[string]bool // keys to delete from the store
 	partial bool            // groups may be in the store alone
 	table   *rowTable
-	charged int64
 	base    int64 // what was charged without aggregates, which take long to measure
 	cold    coldKeys
 	sweep   int32

@@ -1,7 +1,6 @@
 package op
 
 import (
-	"weir/exec/state"
 	"weir/sql/types"
 	"weir/sql/vec"
 )
@@ -120,14 +119,7 @@ func (g *groupAgg) flushGone() error {
 	if err := g.stored.flush(); err != nil {
 		return err
 	}
-	for k := range g.gone {
-		key := []byte(k)
-		if err := g.table.t.Delete(state.Group(vec.Hash(key)), key); err != nil {
-			return err
-		}
-	}
-	clear(g.gone)
-	return nil
+	return deleteKeys(g.table.t, g.gone)
 }
 
 // Snapshot writes the groups that changed since the last one.
@@ -171,16 +163,13 @@ func (g *groupAgg) save(live []int32) error {
 // when their keys do.
 func (g *groupAgg) charge() error {
 	base := g.groups.Bytes() + int64(len(g.rows))*16
-	if g.charged > 0 && base <= g.base+g.base/16 {
+	if g.ctx.Metrics.StateBytes > 0 && base <= g.base+g.base/16 {
 		return g.fit(true)
 	}
 	bytes := base + g.set.bytes()
 	g.base = base
 	// What holds the groups doubles when it is full, and never shrinks: there must be room for that.
-	fits := g.ctx.Budget.Grow(bytes-g.charged) && g.ctx.Budget.room(2)
-	g.charged = bytes
-	g.ctx.Metrics.StateBytes = bytes
-	return g.fit(fits)
+	return g.fit(g.ctx.charges(bytes) && g.ctx.Budget.room(2))
 }
 
 // fit has the coldest groups go to the store, where memory is short; they come back when their keys do.
@@ -206,13 +195,7 @@ func (g *groupAgg) fit(fits bool) error {
 		g.drop(gid)
 	}
 	g.partial = true
-	live := g.changed[:0]
-	for _, gid := range g.changed {
-		if g.dirty[gid] {
-			live = append(live, gid)
-		}
-	}
-	g.changed = live
+	g.changed = stillDirty(g.changed, g.dirty)
 	return nil
 }
 
@@ -263,7 +246,4 @@ func (g *groupAgg) End(out Emitter) error {
 const emitRows = 4096
 
 // Close gives the memory back.
-func (g *groupAgg) Close() error {
-	g.ctx.Budget.Grow(-g.charged)
-	return nil
-}
+func (g *groupAgg) Close() error { return g.ctx.releases() }

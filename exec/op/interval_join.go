@@ -376,12 +376,9 @@ func (j *intervalJoin) Snapshot() error {
 	if err := j.wm.save(j.ctx); err != nil {
 		return err
 	}
-	for place, group := range j.gone {
-		if err := j.table.Delete(group, []byte(place)); err != nil {
-			return err
-		}
+	if err := deletePlaces(j.table, j.gone); err != nil {
+		return err
 	}
-	clear(j.gone)
 	if j.ctx.Unkept {
 		return nil
 	}

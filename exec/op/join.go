@@ -185,9 +185,7 @@ func (j *join) release(gids []int32) error {
 		return err
 	}
 	j.ctx.Metrics.Groups = int64(j.keys.Len())
-	total := j.sides[0].bytes() + j.sides[1].bytes() + j.keys.Bytes()
-	fits := j.ctx.Budget.Grow(total - j.ctx.Metrics.StateBytes)
-	j.ctx.Metrics.StateBytes = total
+	fits := j.ctx.charges(j.sides[0].bytes() + j.sides[1].bytes() + j.keys.Bytes())
 	if !j.cold.full(j.ctx.Budget, j.keys.Len(), fits) {
 		return nil
 	}
@@ -335,10 +333,7 @@ func (j *join) Snapshot() error {
 	return nil
 }
 
-func (j *join) Close() error {
-	j.ctx.Budget.Grow(-j.ctx.Metrics.StateBytes)
-	return nil
-}
+func (j *join) Close() error { return j.ctx.releases() }
 
 // expired tells whether a row written at stamp has outlived ttl.
 func expired(stamp int64, ttl time.Duration, now int64) bool {

@@ -29,7 +29,6 @@ type keyed struct {
 	gids    []int32
 	firsts  []int32
 	key     []byte
-	charged int64
 	sweep   int32
 	stored  *sweeper
 }
@@ -99,13 +98,8 @@ func (k *keyed) keep(gid int32, v []byte) {
 
 // loadAll reads the whole table: for operators that must visit every key.
 func (k *keyed) loadAll() error {
-	k.partial, k.pinned = false, true
-	return k.table.Scan(func(_ uint16, key, v []byte) error {
-		gid, _ := k.groups.LookupKey(key)
-		k.grow()
-		k.keep(gid, v)
-		return nil
-	})
+	k.pinned = true
+	return k.loadSome(func([]byte) bool { return true })
 }
 
 // loadSome reads those values of the table that are wanted; the others are read when their keys come.
@@ -244,6 +238,5 @@ func (k *keyed) snapshot() error {
 }
 
 func (k *keyed) close() error {
-	k.ctx.Budget.Grow(-k.charged)
-	return nil
+	return k.ctx.releases()
 }

@@ -1,9 +1,6 @@
 package op
 
-import (
-	"weir/exec/state"
-	"weir/sql/vec"
-)
+import "weir/exec/state"
 
 // resident is what an operator keeps of keys beside their values, in a form of its own.
 type resident interface {
@@ -22,16 +19,12 @@ func (k *keyed) charge() error {
 	if k.own != nil {
 		bytes += k.own.held()
 	}
-	by := bytes - k.charged
-	k.charged = bytes
 	k.ctx.Metrics.Groups = int64(k.groups.Len())
-	k.ctx.Metrics.StateBytes += by
 	if k.pinned {
-		k.ctx.Budget.Hold(by)
+		k.ctx.holds(bytes)
 		return nil
 	}
-	fits := k.ctx.Budget.Grow(by)
-	if !k.cold.full(k.ctx.Budget, k.groups.Len(), fits) {
+	if fits := k.ctx.charges(bytes); !k.cold.full(k.ctx.Budget, k.groups.Len(), fits) {
 		return nil
 	}
 	return k.evict()
@@ -78,13 +71,7 @@ func (k *keyed) evict() error {
 		k.groups.Delete(gid)
 	}
 	k.partial = true
-	live := k.changed[:0]
-	for _, gid := range k.changed {
-		if k.dirty[gid] {
-			live = append(live, gid)
-		}
-	}
-	k.changed = live
+	k.changed = stillDirty(k.changed, k.dirty)
 	return nil
 }
 
@@ -93,14 +80,7 @@ func (k *keyed) flushGone() error {
 	if err := k.stored.flush(); err != nil {
 		return err
 	}
-	for s := range k.gone {
-		key := []byte(s)
-		if err := k.table.Delete(state.Group(vec.Hash(key)), key); err != nil {
-			return err
-		}
-	}
-	clear(k.gone)
-	return nil
+	return deleteKeys(k.table, k.gone)
 }
 
 // write writes the values of keys.

@@ -77,6 +77,29 @@ func encodeKeys(n int, key func(dst []byte, i int) []byte) *vec.Keys {
 	return k
 }
 
+// deleteKeys deletes keys from a table, and empties their set.
+func deleteKeys(t *state.Table, gone map[string]bool) error {
+	for s := range gone {
+		key := []byte(s)
+		if err := t.Delete(state.Group(vec.Hash(key)), key); err != nil {
+			return err
+		}
+	}
+	clear(gone)
+	return nil
+}
+
+// deletePlaces deletes places, of which the key groups are given, from a table, and empties their set.
+func deletePlaces(t *state.Table, gone map[string]uint16) error {
+	for place, group := range gone {
+		if err := t.Delete(group, []byte(place)); err != nil {
+			return err
+		}
+	}
+	clear(gone)
+	return nil
+}
+
 // writeAll sets the values of groups, in order of their keys. It asks for the columns of some of them at a time.
 func (t *rowTable) writeAll(groups *vec.Groups, gids []int32, columns func(gids []int32) ([]vec.Vec, error)) error {
 	k, order := orderKeys(len(gids), func(dst []byte, i int) []byte { return groups.AppendKey(dst, gids[i]) })

@@ -31,7 +31,6 @@ type topN struct {
 	groups  *vec.Groups
 	lists   []rankList // by group
 	rows    rankRows
-	charged int64
 	table   *state.Table // rows
 	parts   *state.Table // partitions that may have rows in the store
 	partial bool

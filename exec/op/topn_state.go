@@ -123,15 +123,11 @@ func (t *topN) charge() error {
 	const list = 80 + 56 // and its chunk
 	t.ctx.Metrics.Groups = int64(t.groups.Len())
 	bytes := t.rows.bytes() + t.groups.Bytes() + int64(cap(t.lists))*list
-	by := bytes - t.charged
-	t.ctx.Metrics.StateBytes += by
-	t.charged = bytes
 	if t.fetch != nil { // a partition's limit is that of its first row, which is not kept
-		t.ctx.Budget.Hold(by)
+		t.ctx.holds(bytes)
 		return nil
 	}
-	fits := t.ctx.Budget.Grow(by)
-	if !t.cold.full(t.ctx.Budget, t.groups.Len(), fits) {
+	if fits := t.ctx.charges(bytes); !t.cold.full(t.ctx.Budget, t.groups.Len(), fits) {
 		return nil
 	}
 	return t.evict()
@@ -162,10 +158,7 @@ func (t *topN) evict() error {
 }
 
 // Close gives the memory back.
-func (t *topN) Close() error {
-	t.ctx.Budget.Grow(-t.charged)
-	return nil
-}
+func (t *topN) Close() error { return t.ctx.releases() }
 
 // Snapshot writes the partitions that changed.
 func (t *topN) Snapshot() error {
@@ -199,13 +192,7 @@ func (t *topN) flushGone() error {
 			return err
 		}
 	}
-	for place, group := range t.gone {
-		if err := t.table.Delete(group, []byte(place)); err != nil {
-			return err
-		}
-	}
-	clear(t.gone)
-	return nil
+	return deletePlaces(t.table, t.gone)
 }
 
 // saveLists writes the rows of partitions that the store does not have, and marks the partitions, with the time of their last change.

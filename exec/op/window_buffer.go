@@ -225,12 +225,9 @@ func (w *windowBuffer) snapshot() error {
 	if err := w.wm.save(w.ctx); err != nil {
 		return err
 	}
-	for place, group := range w.gone {
-		if err := w.table.Delete(group, []byte(place)); err != nil {
-			return err
-		}
+	if err := deletePlaces(w.table, w.gone); err != nil {
+		return err
 	}
-	clear(w.gone)
 	for _, gid := range w.groups.All(nil) {
 		k := w.keys[gid]
 		if !k.dirty {

@@ -382,8 +382,5 @@ func (w *windowAgg) measure() bool {
 	w.runs.live, w.runs.calls = w.live(), 0
 	w.ctx.Metrics.Groups = int64(w.runs.live)
 	entry := int64(4 + 4 + 8 + 2 + 1 + 1) // refs, free numbers, slices, store
-	total := w.keys.Bytes() + w.set.bytes() + int64(w.pool.next)*entry + int64(cap(w.counts))*8
-	fits := w.ctx.Budget.Grow(total - w.ctx.Metrics.StateBytes)
-	w.ctx.Metrics.StateBytes = total
-	return fits
+	return w.ctx.charges(w.keys.Bytes() + w.set.bytes() + int64(w.pool.next)*entry + int64(cap(w.counts))*8)
 }

@@ -231,7 +231,4 @@ func (w *windowAgg) saveGroups(sl *slice, at []int32) error {
 }
 
 // Close gives the memory back.
-func (w *windowAgg) Close() error {
-	w.ctx.Budget.Grow(-w.ctx.Metrics.StateBytes)
-	return nil
-}
+func (w *windowAgg) Close() error { return w.ctx.releases() }
