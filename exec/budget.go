@@ -29,9 +29,9 @@ const (
 	programBytes = 86 << 20
 	// workBytes is for batches, and for what goes to disk or comes from there.
 	workBytes = 16 << 20
-	// leastGarbage is what must gather, or the collector would run without end.
-	leastGarbage = 12 << 20
-	mostGarbage  = 64 << 20
+	// LeastGarbage is what must gather, or the collector would run without end; UsualGarbage is what may where memory is not short.
+	LeastGarbage = 12 << 20
+	UsualGarbage = 64 << 20
 	leastState   = 12 << 20
 	leastCache   = 8 << 20
 	mostCache    = 256 << 20
@@ -47,7 +47,7 @@ func sharesOf(limit int64) shares {
 	}
 	all := limit + limit/4 - programBytes
 	cache := min(max(limit/6, min(leastCache, limit/2)), mostCache)
-	garbage := min(max(all/8, leastGarbage), mostGarbage)
+	garbage := min(max(all/8, LeastGarbage), UsualGarbage)
 	rest := all - cache*3/2 - garbage - workBytes
 	held := max(min(rest, limit-cache), min(limit/4, leastState), 1)
 	return shares{state: held, cache: cache, objects: held + garbage + workBytes}

@@ -38,11 +38,11 @@ func Run(ctx context.Context, p *planner.Plan, opts Options) (*Job, error) {
 
 func start(ctx context.Context, p *planner.Plan, r *runtime) (*Job, error) {
 	if r.opts.WorkDir != "" && r.opts.Resources == nil {
-		r.ownResources = state.NewResources(sharesOf(r.opts.MemoryLimit).cache)
+		r.ownResources = state.NewResources(r.shares.cache)
 		r.opts.Resources = r.ownResources
 	}
-	if objects := sharesOf(r.opts.MemoryLimit).objects; objects > 0 && r.opts.Reserve != nil {
-		r.unreserve = r.opts.Reserve(objects)
+	if r.shares.objects > 0 && r.opts.Reserve != nil {
+		r.unreserve = r.opts.Reserve(r.shares.objects)
 	}
 	j := &Job{run: r, done: make(chan struct{}), ask: make(chan request), stats: &checkpointStats{}}
 	j.ctx, j.cancel = context.WithCancel(ctx)

@@ -77,6 +77,7 @@ type runtime struct {
 	env    *connectors.Env
 	clock  func() time.Time
 	began  int64 // microseconds
+	shares shares
 	memory memory
 	rows   sync.Mutex // serialises Options.Rows
 	opts   Options
@@ -136,9 +137,9 @@ func newRuntime(opts Options) *runtime {
 	if r.opts.FS == nil {
 		r.opts.FS = state.OS()
 	}
-	r.memory.limit = opts.MemoryLimit
-	if opts.MemoryLimit > 0 && (opts.WorkDir != "" || opts.TempDir != "") {
-		r.memory.limit = sharesOf(opts.MemoryLimit).state
+	r.shares, r.memory.limit = sharesOf(opts.MemoryLimit), opts.MemoryLimit
+	if opts.WorkDir != "" || opts.TempDir != "" {
+		r.memory.limit = r.shares.state
 	}
 	if opts.WorkDir == "" && opts.TempDir != "" {
 		r.opts.WorkDir, r.temporary = r.opts.FS.PathJoin(opts.TempDir, fmt.Sprintf("weir-%016x", env.Random())), true

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync/atomic"
+
+	"weir/exec"
 )
 
 // headroom is memory that is asked for and never touched, so the system does not provide it, but the garbage
@@ -20,8 +22,8 @@ const headroom = 16 << 20
 // jobs have said what they take, no more than brings the process there, but at least leastGarbage and a quarter of what
 // there is to look at.
 const (
-	usualGarbage = 64 << 20
-	leastGarbage = 12 << 20
+	usualGarbage = exec.UsualGarbage
+	leastGarbage = exec.LeastGarbage
 	leastPercent = 5
 	// alwaysAlive is what the process has alive without a job.
 	alwaysAlive = headroom + 12<<20

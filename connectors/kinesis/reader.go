@@ -136,7 +136,6 @@ func (r *reader) retry(ctx context.Context, err error) error {
 		r.src.env.Logger.Warn("kinesis: read failed, trying again", "stream", r.api.name, "shard", r.shard, "error", err.Error())
 		r.api.failed(ctx, err)
 	}
-	r.outage.most = r.src.cfg.outage
 	if err := r.outage.bears(r.api, "shard "+r.shard, err); err != nil {
 		return err
 	}

@@ -211,7 +211,7 @@ func (s *source) Read(ctx context.Context, sp connectors.Split, from connectors.
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{src: s, api: api, shard: sp.ID, at: o, ended: o.End}
+	r := &reader{src: s, api: api, shard: sp.ID, at: o, ended: o.End, outage: outage{most: s.cfg.outage}}
 	if o.Iterator != "" && s.env.Now().Sub(time.UnixMilli(o.Held)) < iteratorLife {
 		r.iter = o.Iterator
 	}
