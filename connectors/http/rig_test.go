@@ -3,114 +3,69 @@ package httpconn
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"weir/connectors"
+	"weir/connectors/models/modelstest"
 	"weir/connectors/option"
 	"weir/sql/fn"
 	"weir/sql/types"
 	"weir/sql/vec"
 )
 
-// rig is a server on a socket of this machine, and a log of what it was asked.
+// rig is a server on a socket of this machine, and what its tables were counted to ask.
 type rig struct {
 	*testing.T
-	url string
-
-	mu    sync.Mutex
-	seen  []string // "METHOD /path?query body"
-	heads []http.Header
-	warns []string
-	meter *connectors.Meter
+	server *modelstest.Server
+	url    string
+	meter  *connectors.Meter
 	// endpoint is whose calls the last client counted.
 	endpoint string
-	log      strings.Builder
 }
 
 // serve answers with a handler, which gets the number of the request, from 1.
 func serve(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, body string, n int)) *rig {
 	t.Helper()
-	g := &rig{T: t, meter: connectors.NewMeter(time.Now, nil)}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		g.mu.Lock()
-		g.seen = append(g.seen, strings.TrimSpace(r.Method+" "+r.RequestURI+" "+string(body)))
-		g.heads = append(g.heads, r.Header.Clone())
-		n := len(g.seen)
-		g.mu.Unlock()
-		answer(w, r, string(body), n)
-	}))
-	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
-	g.url = s.URL
-	return g
+	s := modelstest.Serve(t, answer)
+	return &rig{T: t, server: s, url: s.URL, meter: connectors.NewMeter(time.Now, nil)}
 }
 
 // says answers every request with a status and a body.
 func says(t *testing.T, status int, body string) *rig {
 	t.Helper()
-	return serve(t, func(w http.ResponseWriter, _ *http.Request, _ string, _ int) {
-		w.WriteHeader(status)
-		io.WriteString(w, body)
-	})
+	s := modelstest.Says(t, status, body)
+	return &rig{T: t, server: s, url: s.URL, meter: connectors.NewMeter(time.Now, nil)}
 }
 
-func (g *rig) asked() string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return strings.Join(g.seen, " | ")
+// requests are what was asked: "METHOD /path?query body".
+func (g *rig) requests() (out []string) {
+	for _, r := range g.server.Seen() {
+		out = append(out, strings.TrimSpace(r.Line+" "+r.Body))
+	}
+	return out
 }
 
-func (g *rig) count() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.seen)
-}
+func (g *rig) asked() string { return strings.Join(g.requests(), " | ") }
 
-func (g *rig) head(i int, name string) string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.heads[i].Get(name)
-}
+func (g *rig) count() int { return len(g.server.Seen()) }
+
+func (g *rig) head(i int, name string) string { return g.server.Seen()[i].Header.Get(name) }
 
 func (g *rig) env() *connectors.Env {
-	random := uint64(1)
-	return &connectors.Env{
-		Now: time.Now, Random: func() uint64 { return connectors.Mix(atomic.AddUint64(&random, 1)) }, Zone: time.UTC,
-		Logger: slog.New(slog.NewTextHandler(g, nil)),
-		Calls:  func(_, endpoint string) *connectors.Meter { g.endpoint = endpoint; return g.meter },
-		Warn: func(text string) {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			g.warns = append(g.warns, text)
-		},
-	}
+	env := g.server.Env()
+	env.Calls = func(_, endpoint string) *connectors.Meter { g.endpoint = endpoint; return g.meter }
+	return env
 }
 
 // usage is what tables of the server were counted to ask.
 func (g *rig) usage() connectors.Usage { return g.meter.Usage() }
 
-// Write takes the log.
-func (g *rig) Write(p []byte) (int, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.log.Write(p)
-}
-
-func (g *rig) logged() string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.log.String() + strings.Join(g.warns, "\n")
-}
+func (g *rig) logged() string { return g.server.Logged() }
 
 // table is (id BIGINT, name STRING, score DOUBLE).
 var table = types.Schema{{Name: "id", Type: types.BigIntType}, {Name: "name", Type: types.StringType}, {Name: "score", Type: types.DoubleType}}

@@ -83,9 +83,7 @@ func TestSinkRequests(t *testing.T) {
 		if err := put(g.mustSink(options...), kinds, ids...); err != nil {
 			t.Fatal(err)
 		}
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		got := append([]string(nil), g.seen...)
+		got := g.requests()
 		sort.Strings(got)
 		sort.Strings(want)
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
